@@ -1,0 +1,156 @@
+"""The one door to Docker: the calls the engine makes of the Docker Engine API, its errors translated here.
+
+Everything made carries the label `cutover=1`; what belongs to one call carries `cutover.call=ID` and `cutover.pid=PID:START`, by
+which a later call finds and removes what a killed one left.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import docker
+import docker.errors
+import requests
+
+from ci.engine.errors import DockerUnavailableError, EngineError
+
+API_SECONDS = 600  # a commit of a large layer takes that long on a slow disk
+LABEL, CALL_LABEL, PID_LABEL = "cutover", "cutover.call", "cutover.pid"
+
+
+class DockerError(EngineError):
+    """Docker refused a call; the message is Docker's own."""
+
+
+class MissingImageError(DockerError):
+    """Docker does not have an image."""
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Docker's and requests' exceptions as the engine's."""
+    try:
+        yield
+    except docker.errors.ImageNotFound as error:
+        raise MissingImageError(str(error.explanation)) from error
+    except docker.errors.APIError as error:
+        raise DockerError(f"Docker: {error.explanation or error}") from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise DockerUnavailableError(_short(error)) from error
+
+
+def _short(error: Exception) -> str:
+    text = str(error)
+    return "connection refused or socket missing" if "Connection" in text or "Errno" in text else text[:200]
+
+
+def process_mark(pid: int) -> str | None:
+    """`PID:START` of a running process (start in clock ticks since boot, so a reused PID is another), None when it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return f"{pid}:{stat.rpartition(')')[2].split()[19]}"
+
+
+class Docker:
+    """The engine's view of one Docker daemon, for one call."""
+
+    def __init__(self, call_id: str) -> None:
+        self.labels = {LABEL: "1", CALL_LABEL: call_id, PID_LABEL: process_mark(os.getpid()) or str(os.getpid())}
+        with translated():
+            self.api = docker.APIClient(timeout=API_SECONDS, **docker.utils.kwargs_from_env())
+        self.remove_orphans()
+
+    def image(self, reference: str) -> Mapping[str, Any] | None:
+        """What `docker image inspect` says of an image, None where there is none."""
+        try:
+            with translated():
+                found: Mapping[str, Any] = self.api.inspect_image(reference)
+                return found
+        except MissingImageError:
+            return None
+
+    def pull(self, reference: str) -> None:
+        """Pull an image by the daemon's mirrors and the user's own Docker credentials."""
+        with translated():
+            name, _, tag = reference.rpartition(":") if "@" not in reference else (reference, "", "")
+            for event in self.api.pull(name, tag=tag or None, stream=True, decode=True):
+                if "error" in event:
+                    raise MissingImageError(event["error"])
+
+    def import_tar(self, path: Path, reference: str, environment: Mapping[str, str], command: list[str]) -> None:
+        """Make an image of one layer from a tar file of a root file system."""
+        name, _, tag = reference.rpartition(":")
+        changes = [f'ENV {key}="{value}"' for key, value in environment.items()]
+        changes += [f"CMD {list(command)!r}".replace("'", '"'), f"LABEL {LABEL}=1"]
+        with translated(), path.open("rb") as file:
+            self.api.import_image_from_stream(file, repository=name, tag=tag, changes=changes)
+
+    def create(self, image: str, labels: Mapping[str, str] | None = None, **options: Any) -> str:
+        """Create a container and give its id; `options` are those of docker-py's create_container."""
+        with translated():
+            created = self.api.create_container(image, labels={**self.labels, **(labels or {})}, **options)
+            return str(created["Id"])
+
+    def put(self, container: str, tar: IO[bytes], path: str = "/") -> None:
+        """Unpack a tar stream into the container's file system."""
+        with translated():
+            self.api.put_archive(container, path, tar)
+
+    def get(self, container: str, path: str) -> Iterator[bytes] | None:
+        """A tar stream of `path` in the container, None where it is not there."""
+        try:
+            with translated():
+                stream, _ = self.api.get_archive(container, path)
+                return stream  # type: ignore[no-any-return]
+        except DockerError as error:
+            if isinstance(error.__cause__, docker.errors.NotFound):
+                return None
+            raise
+
+    def commit(self, container: str, tag: str) -> str:
+        """Keep the container's file system as an image `cutover/layer:TAG`; gives the image's id."""
+        with translated():
+            done = self.api.commit(container, repository="cutover/layer", tag=tag, changes=f"LABEL {LABEL}=1")
+            return str(done["Id"])
+
+    def remove(self, container: str) -> None:
+        """Remove a container, running or not, with its anonymous volumes; one that is gone is fine."""
+        with contextlib.suppress(DockerError), translated():
+            self.api.remove_container(container, v=True, force=True)
+
+    def create_network(self, name: str) -> tuple[str, str]:
+        """A bridge network of this call; gives its id and the host's own address on it."""
+        with translated():
+            network = self.api.create_network(name, driver="bridge", labels=self.labels)["Id"]
+            config = self.api.inspect_network(network)["IPAM"]["Config"][0]
+            return network, str(config["Gateway"])
+
+    def remove_call(self) -> None:
+        """Remove what this call made in Docker, but for images and cache volumes."""
+        self._remove_labelled(f"{CALL_LABEL}={self.labels[CALL_LABEL]}")
+
+    def remove_orphans(self) -> None:
+        """Remove the containers and networks of calls whose process is gone."""
+        with translated():
+            rows = [
+                *self.api.containers(all=True, filters={"label": PID_LABEL}),
+                *self.api.networks(filters={"label": PID_LABEL}),
+            ]
+        for row in rows:
+            mark = row["Labels"][PID_LABEL]
+            if process_mark(int(mark.partition(":")[0])) != mark:
+                self._remove_labelled(f"{CALL_LABEL}={row['Labels'].get(CALL_LABEL, '')}")
+
+    def _remove_labelled(self, label: str) -> None:
+        with translated():
+            containers = self.api.containers(all=True, filters={"label": label})
+            networks = self.api.networks(filters={"label": label})
+        for container in containers:
+            self.remove(container["Id"])
+        for network in networks:
+            with contextlib.suppress(DockerError), translated():
+                self.api.remove_network(network["Id"])

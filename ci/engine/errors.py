@@ -1,0 +1,112 @@
+"""Errors of the embedded engine: one root, one class a sentence.
+
+Each message is the one sentence a user reads. `extensions` is what a GraphQL error carries beside it, in Dagger's own form.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class EngineError(Exception):
+    """Root of the engine's errors; `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        """What the GraphQL error carries in `extensions` (empty unless Dagger's API says otherwise)."""
+        return {}
+
+
+class ExecError(EngineError):
+    """A `withExec` ended with an exit code that its `expect` does not allow (Dagger's EXEC_ERROR)."""
+
+    def __init__(self, cmd: Sequence[str], exit_code: int, stdout: str, stderr: str) -> None:
+        super().__init__(f"exit code: {exit_code}")
+        self.cmd = list(cmd)
+        self.exit_code = exit_code
+        self.stdout = stdout
+        self.stderr = stderr
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        """The fields of Dagger's EXEC_ERROR."""
+        return {
+            "_type": "EXEC_ERROR",
+            "cmd": self.cmd,
+            "exitCode": self.exit_code,
+            "stdout": self.stdout.strip(),
+            "stderr": self.stderr.strip(),
+        }
+
+
+class FunctionFailedError(EngineError):
+    """A module's function returned an error; it carries the error's message and values."""
+
+    def __init__(self, message: str, values: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.values = dict(values)
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        """The error's values, as the function gave them."""
+        return self.values
+
+
+class ModuleLoadError(EngineError):
+    """A module could not be found or loaded."""
+
+
+class NotServedError(EngineError):
+    """A field of Dagger's API that the embedded engine does not serve."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} is not served by the embedded engine; Dagger's engine serves it (--engine dagger)")
+
+
+class InvalidIdError(EngineError):
+    """An id that this session did not hand out."""
+
+    def __init__(self, text: str, expected: str) -> None:
+        super().__init__(f"{text!r} is not the id of a {expected} in this session")
+
+
+class NotFoundError(EngineError):
+    """A path that is not there."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"stat {path}: no such file or directory")
+
+
+class ImageNotFoundError(EngineError):
+    """An image that neither the local store, a registry nor a recipe has."""
+
+    def __init__(self, reference: str, detail: str) -> None:
+        super().__init__(f'failed to resolve image "{reference}": {detail}')
+
+
+class RecipeError(EngineError):
+    """A base image could not be built by its recipe."""
+
+
+class DockerUnavailableError(EngineError):
+    """No Docker engine answers."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"no Docker engine answers ({detail}); start Docker, or set DOCKER_HOST to one that runs")
+
+
+class SecretError(EngineError):
+    """A secret that cannot be read."""
+
+
+class ServiceError(EngineError):
+    """A service that did not start or never became healthy."""
+
+
+class HostPathError(EngineError):
+    """A path of the host that cannot be read or written."""
+
+
+class InvalidArgumentError(EngineError):
+    """An argument whose value the API does not allow."""

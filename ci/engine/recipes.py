@@ -1,0 +1,96 @@
+"""Base images by recipe, for where no container registry answers: a Debian suite and packages, built by mmdebstrap."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ci.engine.errors import RecipeError
+from ci.engine.nodes import digest_of
+
+BUILD_SECONDS = 900
+TAIL_LINES = 5
+PATH_VARIABLE = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEBIAN_SUITES = {"13": "trixie", "12": "bookworm", "11": "bullseye"}
+PYTHON_SUITES = {"3.13": "trixie", "3.11": "bookworm", "3.9": "bullseye"}
+REFERENCE = re.compile(r"(?:docker\.io/)?(?:library/)?(?P<name>debian|python):(?P<tag>[a-z0-9.]+)-slim$")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a base image is made: a Debian suite, packages, and shell lines run in the finished root (as root)."""
+
+    suite: str
+    packages: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = (("PATH", PATH_VARIABLE),)
+    command: tuple[str, ...] = ("bash",)
+
+    @property
+    def key(self) -> str:
+        """The recipe's digest: another recipe, another image."""
+        return digest_of([self.suite, self.packages, self.setup, self.environment, self.command])
+
+
+@dataclass(frozen=True)
+class RecipeBook:
+    """The recipes of the settings over the built-in ones for `debian:*-slim` and `python:X.Y-slim`."""
+
+    own: Mapping[str, Recipe] = field(default_factory=dict)
+
+    def find(self, reference: str) -> Recipe | None:
+        """The recipe for an image reference, None where there is none."""
+        return self.own.get(reference) or _built_in(reference)
+
+
+def _built_in(reference: str) -> Recipe | None:
+    match = REFERENCE.match(reference.partition("@")[0])
+    if not match:
+        return None
+    tag = match["tag"]
+    if match["name"] == "debian":
+        suite = DEBIAN_SUITES.get(tag, tag)
+        return Recipe(suite) if suite in DEBIAN_SUITES.values() else None
+    return _python(tag) if tag in PYTHON_SUITES else None
+
+
+def _python(version: str) -> Recipe:
+    """What python:X.Y-slim promises: `python`, `pip` and `venv` on the PATH, pip free to install, UTF-8."""
+    setup = (
+        f"ln -s /usr/bin/python{version} /usr/local/bin/python",
+        f"ln -s /usr/bin/python{version} /usr/local/bin/python3",
+        f"rm -f /usr/lib/python{version}/EXTERNALLY-MANAGED",
+    )
+    return Recipe(
+        PYTHON_SUITES[version],
+        ("ca-certificates", "python3", "python3-pip", "python3-venv"),
+        setup,
+        (("PATH", PATH_VARIABLE), ("LANG", "C.UTF-8"), ("PYTHON_VERSION", version)),
+        ("python3",),
+    )
+
+
+def build(recipe: Recipe, target: Path) -> None:
+    """Write the root file system of `recipe` as a tar file to `target`.
+
+    Raises:
+        RecipeError: mmdebstrap is missing or failed; the message carries the end of what it printed.
+    """
+    program = shutil.which("mmdebstrap")
+    if program is None:
+        raise RecipeError(
+            f"no registry answers and mmdebstrap is missing, so the Debian {recipe.suite} base image cannot be built; "
+            "install it (apt-get install mmdebstrap) or set a registry mirror in Docker"
+        )
+    command = [program, "--quiet", "--variant=apt", "--format=tar", f"--include={','.join(recipe.packages)}"]
+    command += [f"--customize-hook=chroot \"$1\" sh -c '{line}'" for line in recipe.setup]
+    command += [recipe.suite, str(target)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise RecipeError(f"mmdebstrap {recipe.suite} did not end within {BUILD_SECONDS} s") from error
+    if done.returncode != 0:
+        tail = " / ".join(done.stderr.strip().splitlines()[-TAIL_LINES:])
+        raise RecipeError(f"mmdebstrap {recipe.suite} failed with exit code {done.returncode}: {tail}")

@@ -1,0 +1,128 @@
+"""The engine's store on disk: blobs by their SHA-256, and small JSON records by key.
+
+Every file is written beside its place and renamed into it, so a process that is killed leaves nothing half written.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from ci.engine.errors import HostPathError
+from ci.engine.trees import Tree
+
+CHUNK = 1 << 20  # bytes read at a time
+
+
+class Store:
+    """Blobs, trees and records under one folder (default: `$XDG_CACHE_HOME/cutover`)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            for folder in ("blobs", "records", "locks", "tmp"):
+                (root / folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HostPathError(f"the store {root} cannot be written: {error.strerror}") from error
+
+    def blob_path(self, digest: str) -> Path:
+        """Where the blob of this SHA-256 (hex) lies, or would."""
+        return self.root / "blobs" / digest[:2] / digest
+
+    def has_blob(self, digest: str) -> bool:
+        """Whether the blob is here."""
+        return self.blob_path(digest).exists()
+
+    def put_bytes(self, data: bytes) -> str:
+        """Keep `data`; gives its SHA-256 (hex)."""
+        digest = hashlib.sha256(data).hexdigest()
+        if not self.has_blob(digest):
+            with self.writing() as file:
+                file.write(data)
+                self._move(file, self.blob_path(digest))
+        return digest
+
+    def put_stream(self, source: IO[bytes]) -> tuple[str, int]:
+        """Keep what `source` holds; gives its SHA-256 (hex) and size in bytes."""
+        hasher, size = hashlib.sha256(), 0
+        with self.writing() as file:
+            while chunk := source.read(CHUNK):
+                hasher.update(chunk)
+                size += len(chunk)
+                file.write(chunk)
+            digest = hasher.hexdigest()
+            if not self.has_blob(digest):
+                self._move(file, self.blob_path(digest))
+        return digest, size
+
+    def put_file(self, path: Path) -> tuple[str, int]:
+        """Keep the host's file `path`; gives its SHA-256 (hex) and size in bytes."""
+        with path.open("rb") as file:
+            return self.put_stream(file)
+
+    def read(self, digest: str) -> bytes:
+        """The blob's bytes."""
+        return self.blob_path(digest).read_bytes()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[IO[bytes]]:
+        """A new file in the store's scratch folder; removed at the end unless it was moved to its place."""
+        with tempfile.NamedTemporaryFile(dir=self.root / "tmp") as file:
+            yield file
+
+    def _move(self, file: IO[bytes], place: Path) -> None:
+        file.flush()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # A hard link, not a rename: the scratch name stays `writing`'s to remove.
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, place)
+
+    def put_tree(self, tree: Tree) -> str:
+        """Keep a tree's list of entries; gives the tree's digest."""
+        self.put_record("tree", tree.digest, tree.rows())
+        return tree.digest
+
+    def get_tree(self, digest: str) -> Tree | None:
+        """The tree of this digest, None where its list or one of its blobs is gone."""
+        rows = self.get_record("tree", digest)
+        return None if rows is None else Tree.from_rows(rows)
+
+    def put_record(self, kind: str, key: str, value: Any) -> None:
+        """Keep a JSON value under `key`."""
+        place = self._record_path(kind, key)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self.root / "tmp" / secrets.token_hex(8)
+        scratch.write_text(json.dumps(value), encoding="utf-8")
+        scratch.replace(place)
+
+    def get_record(self, kind: str, key: str) -> Any | None:
+        """The JSON value under `key`, None where there is none."""
+        try:
+            return json.loads(self._record_path(kind, key).read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+
+    def _record_path(self, kind: str, key: str) -> Path:
+        return self.root / "records" / kind / key[:2] / key
+
+    @contextlib.contextmanager
+    def locked(self, key: str) -> Iterator[None]:
+        """Hold the lock `key` against every other thread and process that uses this store."""
+        with (self.root / "locks" / key).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def salt(self) -> bytes:
+        """The store's own secret, with which secrets are fingerprinted; made at first use, readable by its owner only."""
+        path = self.root / "salt"
+        with contextlib.suppress(FileExistsError):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(32))
+        return path.read_bytes()

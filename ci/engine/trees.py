@@ -1,0 +1,169 @@
+"""Folders by content: a tree is a sorted list of entries whose file contents lie in the store as blobs.
+
+Times are no part of a tree (a touched file changes nothing), so two clones of one commit give the same tree.
+"""
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import pathspec
+
+from ci.engine.nodes import digest_of
+
+Kind = Literal["f", "d", "l"]
+DIRECTORY_MODE = 0o755
+FILE_MODE = 0o644
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """One file, directory or symbolic link; `path` is relative to the tree's root, without a leading slash."""
+
+    path: str
+    kind: Kind
+    mode: int = FILE_MODE
+    uid: int = 0
+    gid: int = 0
+    size: int = 0
+    blob: str = ""
+    target: str = ""
+
+    def row(self) -> list[Any]:
+        """The entry as a JSON list, for digests and for the store."""
+        return [self.path, self.kind, self.mode, self.uid, self.gid, self.size, self.blob, self.target]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """An immutable folder: entries sorted by path, parents before what they hold."""
+
+    entries: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "Tree":
+        """A tree of these entries; later ones replace earlier ones of the same path; missing parents are added."""
+        by_path = {entry.path: entry for entry in entries if entry.path}
+        for path in list(by_path):
+            for parent in _parents(path):
+                by_path.setdefault(parent, Entry(parent, "d", DIRECTORY_MODE))
+        return cls(tuple(by_path[path] for path in sorted(by_path)))
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Sequence[Any]]) -> "Tree":
+        """The tree that `rows` gave."""
+        return cls(tuple(Entry(*row) for row in rows))
+
+    def rows(self) -> list[list[Any]]:
+        """The tree as JSON lists."""
+        return [entry.row() for entry in self.entries]
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 (hex) of what the tree holds."""
+        return digest_of(self.rows())
+
+    @cached_property
+    def by_path(self) -> dict[str, Entry]:
+        """The entries by their path."""
+        return {entry.path: entry for entry in self.entries}
+
+    def get(self, path: str) -> Entry | None:
+        """The entry at `path`, None where there is none or `path` is the root."""
+        return self.by_path.get(clean(path))
+
+    def holds_directory(self, path: str) -> bool:
+        """Whether `path` is the root or a directory."""
+        path = clean(path)
+        return not path or (path in self.by_path and self.by_path[path].kind == "d")
+
+    def children(self, path: str) -> list[Entry]:
+        """What lies directly in the directory `path`, by name."""
+        path = clean(path)
+        return [entry for entry in self.entries if posixpath.dirname(entry.path) == path]
+
+    def subtree(self, path: str) -> "Tree":
+        """The directory `path` as a tree of its own (empty where nothing is there)."""
+        path = clean(path)
+        if not path:
+            return self
+        prefix = path + "/"
+        return Tree(tuple(replace(e, path=e.path[len(prefix) :]) for e in self.entries if e.path.startswith(prefix)))
+
+    def placed(self, path: str) -> "Tree":
+        """This tree under the directory `path`, with the directories that lead there."""
+        path = clean(path)
+        if not path:
+            return self
+        moved = [replace(entry, path=f"{path}/{entry.path}") for entry in self.entries]
+        return Tree.of([Entry(path, "d", DIRECTORY_MODE), *moved])
+
+    def merged(self, other: "Tree") -> "Tree":
+        """Both trees in one; where both have a path `other` wins, and a file takes the place of a directory."""
+        replaced = {e.path for e in other.entries if e.kind != "d" and self.holds_directory(e.path)}
+        kept = [e for e in self.entries if not any(parent in replaced for parent in _parents(e.path))]
+        return Tree.of([*kept, *other.entries])
+
+    def without(self, paths: Iterable[str]) -> "Tree":
+        """The tree without `paths` and what they hold."""
+        gone = {clean(path) for path in paths}
+        return Tree(tuple(e for e in self.entries if e.path not in gone and gone.isdisjoint(_parents(e.path))))
+
+    def mapped(self, change: Callable[[Entry], Entry]) -> "Tree":
+        """The tree with `change` applied to each entry."""
+        return Tree(tuple(change(entry) for entry in self.entries))
+
+    def filtered(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> "Tree":
+        """What `include` names (all where it is empty) less what `exclude` names."""
+        if not include and not exclude:
+            return self
+        keep = matcher(include, exclude)
+        return Tree.of(entry for entry in self.entries if keep(entry.path, entry.kind == "d"))
+
+    def glob(self, pattern: str) -> Iterator[str]:
+        """The paths that match `pattern`, a directory's with a trailing slash."""
+        spec = _spec([pattern])
+        for entry in self.entries:
+            if spec.match_file(entry.path):
+                yield entry.path + ("/" if entry.kind == "d" else "")
+
+
+def clean(path: str) -> str:
+    """A path relative to the root, without `.`, `..` at the start, or slashes at its ends."""
+    return posixpath.normpath("/" + path).strip("/")
+
+
+def matcher(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Callable[[str, bool], bool]:
+    """Whether a path (and whether it is a directory) is kept by Dagger's include and exclude patterns.
+
+    Patterns are those of .dockerignore: rooted unless they start with `**`, `!` takes back, the last match decides.
+    A directory is kept for what is in it, not by itself, where `include` is given.
+    """
+    included, excluded = _spec(include), _spec(exclude)
+
+    def keep(path: str, is_directory: bool) -> bool:
+        if exclude and excluded.match_file(path + "/" if is_directory else path):
+            return False
+        return not include or included.match_file(path)
+
+    return keep
+
+
+def _spec(patterns: Sequence[str]) -> pathspec.PathSpec[Any]:
+    return pathspec.PathSpec.from_lines("gitwildmatch", [_rooted(pattern) for pattern in patterns])
+
+
+def _rooted(pattern: str) -> str:
+    negated = "!" if pattern.startswith("!") else ""
+    body = pattern.removeprefix("!").removeprefix("./")
+    if body in (".", "/", ""):
+        body = "**"
+    return negated + (body if body.startswith(("**", "/")) else "/" + body)
+
+
+def _parents(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
