@@ -1,0 +1,156 @@
+"""Follows one service deployment to its end, and answers its pauses.
+
+It keeps no state that another runner would need: what it knows it reads from ECS at every look. A pause is judged once;
+the answer is given again only where it did not arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from botocore.exceptions import ClientError
+
+from . import deployments
+from .clients import Aws
+from .deployments import Deployment
+from .errors import AwsFault, DeploymentStuck, LostSight, code_of, translated
+from .strategy import HOOK_MINUTES, HOOK_STAGE
+
+# Besides its bake time, what a deployment may take before its rollback is asked for; and what that rollback may take.
+DEPLOYMENT_S = 45 * 60
+ROLLBACK_S = 30 * 60
+# Looks in a row without an answer of AWS, after botocore's own attempts; answers to one pause that are refused.
+FAULTS = 20
+REFUSALS = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement at a pause: go on or roll back, and why."""
+
+    go: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage that was seen, and how long it was the current one."""
+
+    stage: str
+    seconds: float
+
+
+Judge = Callable[[Deployment], Verdict]
+
+
+@dataclass
+class Shepherd:
+    """One deployment's shepherd; after `follow`, `stages` and `why` (if it was this one who rolled back) tell of it."""
+
+    aws: Aws
+    judge: Judge
+    bake_minutes: int
+    stages: list[Stage] = field(default_factory=list)
+    why: str = ""
+    _begun: float = 0.0
+    _stage: str = ""
+    _stage_begun: float = 0.0
+    _stopped: float | None = None
+    _faults: int = 0
+    _verdicts: dict[str, Verdict] = field(default_factory=dict)
+    _answered: set[str] = field(default_factory=set)
+    _refusals: int = 0
+
+    def follow(self, deployment: Deployment) -> Deployment:
+        """The deployment as it ended; LostSight or DeploymentStuck where that cannot be seen."""
+        self._begun = self._stage_begun = self.aws.clock.monotonic()
+        self.aws.progress(f"follow the deployment {deployment.short}")
+        while not deployment.terminal:
+            self._note(deployment)
+            deployment = self._step(deployment)
+        self._note(deployment)
+        return deployment
+
+    def _step(self, deployment: Deployment) -> Deployment:
+        """Does what is due, waits, looks again; a call that gets no answer is for the next step."""
+        try:
+            self._hold_deadline(deployment)
+            for hook in deployment.awaiting:
+                self._answer(deployment, hook)
+            self.aws.pause()
+            seen = deployments.describe(self.aws, deployment.arn)
+        except AwsFault as error:
+            self._forgive(deployment, error)
+            return deployment
+        self._faults = 0
+        return seen or replace(deployment, status="STOPPED", reason=deployment.reason or "its service was deleted")
+
+    def _forgive(self, deployment: Deployment, error: Exception) -> None:
+        self._faults += 1
+        problem = str(translated(error)).rstrip(".")
+        if self._faults > FAULTS:
+            raise LostSight(deployment=deployment.short, problem=problem, minutes=HOOK_MINUTES) from error
+        self.aws.progress(f"{problem}; look again")
+        self.aws.pause()
+
+    def _answer(self, deployment: Deployment, hook: str) -> None:
+        if hook in self._answered:
+            return
+        if deployment.stage != HOOK_STAGE:
+            self.aws.progress(f"a pause at {deployment.stage} is not this deployer's to answer")
+            self._answered.add(hook)
+            return
+        verdict = self._verdicts.get(hook) or self.judge(deployment)
+        self._verdicts[hook] = verdict
+        action = "CONTINUE" if verdict.go else "ROLLBACK"
+        self.aws.progress(f"answer the pause: {action}{' (' + verdict.why + ')' if verdict.why else ''}")
+        if not verdict.go:
+            self.why = verdict.why
+        self._continue(deployment, hook, verdict)
+
+    def _continue(self, deployment: Deployment, hook: str, verdict: Verdict) -> None:
+        try:
+            self.aws.ecs.continue_service_deployment(
+                serviceDeploymentArn=deployment.arn, hookId=hook, action="CONTINUE" if verdict.go else "ROLLBACK"
+            )
+        except ClientError as error:
+            # Another runner may have answered, or the hook timed out: the next look tells.
+            self._refusals += 1
+            if code_of(error) not in ("InvalidParameterException", "ClientException") or self._refusals > REFUSALS:
+                raise
+            self.aws.progress("ECS did not take the answer; look again")
+            return
+        self._answered.add(hook)
+
+    def _hold_deadline(self, deployment: Deployment) -> None:
+        now = self.aws.clock.monotonic()
+        if self._stopped is not None:
+            if now - self._stopped > ROLLBACK_S:
+                minutes = ROLLBACK_S // 60
+                raise DeploymentStuck(deployment=deployment.short, status=deployment.status, minutes=minutes)
+            return
+        limit = DEPLOYMENT_S + 60 * self.bake_minutes
+        if now - self._begun <= limit:
+            return
+        self.why = f"it had not ended after {limit // 60} minutes"
+        self.aws.progress(f"{self.why}: ask ECS for the rollback")
+        self._stopped = now
+        try:
+            self.aws.ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
+        except ClientError as error:
+            # It may have ended in this moment, by itself.
+            if code_of(error) != "ConflictException":
+                self._stopped = None
+                raise
+
+    def _note(self, deployment: Deployment) -> None:
+        """Prints a change of stage and takes its time."""
+        label = deployment.status if deployment.status != "IN_PROGRESS" else deployment.stage or deployment.status
+        if label == self._stage:
+            return
+        now = self.aws.clock.monotonic()
+        if self._stage:
+            self.stages.append(Stage(self._stage, round(now - self._stage_begun, 1)))
+        self.aws.progress(f"{now - self._begun:6.1f} s  {label}")
+        self._stage, self._stage_begun = label, now

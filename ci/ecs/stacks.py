@@ -1,0 +1,237 @@
+"""One CloudFormation stack: looks at it, changes it by a change set, and waits for its end.
+
+Parameters of an existing stack which are not given keep their values. A failed resource is reported in one line.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from .clients import Aws
+from .errors import ChangeSetFailed, StackBusy, StackFailed, StackStuck, TemplateMissing, code_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
+
+# A load balancer takes minutes, VPC endpoints too.
+STACK_WAIT_S = 45 * 60
+CHANGE_SET_WAIT_S = 5 * 60
+REASON_LIMIT = 300
+
+# What a failed creation leaves behind: no resources, and a name that cannot be used before it is deleted.
+FAILED_BIRTH = frozenset({"ROLLBACK_COMPLETE"})
+UNBORN = frozenset({"REVIEW_IN_PROGRESS"})
+USABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as it is: its status, parameters and outputs."""
+
+    name: str
+    status: str
+    parameters: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being done to it."""
+        return self.status.endswith("_IN_PROGRESS") and self.status not in UNBORN
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done to a stack (created, updated, unchanged, would change, ...) and to which of its resources."""
+
+    stack: str
+    done: str
+    changes: tuple[str, ...] = ()
+
+
+def look(aws: Aws, name: str) -> Stack | None:
+    """The stack of that name, or None."""
+    try:
+        found = aws.cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if code_of(error) == "ValidationError" and "does not exist" in str(error):
+            return None
+        raise
+    if not found or found[0]["StackStatus"] == "DELETE_COMPLETE":
+        return None
+    stack = found[0]
+    return Stack(
+        name,
+        stack["StackStatus"],
+        {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])},
+        {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])},
+    )
+
+
+def settled(aws: Aws, name: str) -> Stack | None:
+    """The stack once nothing is being done to it; StackBusy after the longest wait."""
+    stack = look(aws, name)
+    since = aws.clock.monotonic()
+    while stack and stack.busy:
+        if aws.clock.monotonic() - since > STACK_WAIT_S:
+            raise StackBusy(stack=name, status=stack.status, minutes=STACK_WAIT_S // 60)
+        aws.pause()
+        stack = look(aws, name)
+    return stack
+
+
+def apply(aws: Aws, name: str, template: Path, parameters: Mapping[str, str], *, dry_run: bool = False) -> Outcome:
+    """Makes the stack be what template and parameters say, or says what that would do; waits for its end."""
+    stack = settled(aws, name)
+    if stack is None or stack.status in FAILED_BIRTH | UNBORN:
+        if dry_run:
+            return Outcome(name, "would be created" if stack is None else "would be deleted and created again")
+        again = begin_creation(aws, name, template, parameters, stack)
+        _finish(aws, name, "CREATE_COMPLETE")
+        return Outcome(name, "created again, after a failed creation" if again else "created")
+    if stack.status not in USABLE:
+        raise StackStuck(stack=name, status=stack.status)
+    return _update(aws, stack, template, parameters, dry_run)
+
+
+def begin_creation(aws: Aws, name: str, template: Path, parameters: Mapping[str, str], stack: Stack | None) -> bool:
+    """Starts the creation and does not wait; returns whether the rest of a failed creation was deleted first."""
+    again = stack is not None and stack.status in FAILED_BIRTH
+    if again:
+        aws.progress(f"{name}: delete what a failed creation left")
+        aws.cloudformation.delete_stack(StackName=name)
+        if (rest := settled(aws, name)) is not None:
+            raise StackStuck(stack=name, status=rest.status)
+    change = _change_set(aws, name, "CREATE", _read(template), [_given(item) for item in parameters.items()])
+    if change is None:
+        raise ChangeSetFailed(stack=name, reason="there is nothing to create")
+    aws.progress(f"{name}: create")
+    aws.cloudformation.execute_change_set(StackName=name, ChangeSetName=change.name)
+    return again
+
+
+def failed_resources(aws: Aws, name: str) -> tuple[str, ...]:
+    """One line a resource that failed in the stack's last operation, oldest first, without those only cancelled."""
+    lines: list[str] = []
+    for event in _events_of_last_operation(aws, name):
+        reason = " ".join(event.get("ResourceStatusReason", "").split())
+        if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason.lower():
+            lines.append(f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason[:REASON_LIMIT]}")
+    return tuple(dict.fromkeys(reversed(lines)))
+
+
+@dataclass(frozen=True)
+class _ChangeSet:
+    name: str
+    changes: tuple[str, ...]
+
+
+def _update(aws: Aws, stack: Stack, template: Path, parameters: Mapping[str, str], dry_run: bool) -> Outcome:
+    body = _read(template)
+    change = _change_set(aws, stack.name, "UPDATE", body, _kept_and_given(aws, stack, body, parameters))
+    if change is None:
+        return Outcome(stack.name, "unchanged")
+    if dry_run:
+        aws.cloudformation.delete_change_set(StackName=stack.name, ChangeSetName=change.name)
+        return Outcome(stack.name, "would change", change.changes)
+    aws.progress(f"{stack.name}: update {', '.join(change.changes) or 'outputs only'}")
+    aws.cloudformation.execute_change_set(StackName=stack.name, ChangeSetName=change.name)
+    _finish(aws, stack.name, "UPDATE_COMPLETE")
+    return Outcome(stack.name, "updated", change.changes)
+
+
+def _kept_and_given(aws: Aws, stack: Stack, body: str, parameters: Mapping[str, str]) -> list[ParameterTypeDef]:
+    known = {each["ParameterKey"] for each in aws.cloudformation.get_template_summary(TemplateBody=body)["Parameters"]}
+    kept: list[ParameterTypeDef] = [
+        {"ParameterKey": key, "UsePreviousValue": True}
+        for key in stack.parameters
+        if key in known and key not in parameters
+    ]
+    return [*kept, *(_given(item) for item in parameters.items())]
+
+
+def _given(item: tuple[str, str]) -> ParameterTypeDef:
+    return {"ParameterKey": item[0], "ParameterValue": item[1]}
+
+
+def _change_set(aws: Aws, name: str, kind: Any, body: str, parameters: list[ParameterTypeDef]) -> _ChangeSet | None:
+    """A change set that is ready to be executed, or None (and nothing left behind) where there is nothing to change."""
+    change_set = f"cutover-{uuid.uuid4().hex[:12]}"
+    aws.cloudformation.create_change_set(
+        StackName=name,
+        ChangeSetName=change_set,
+        ChangeSetType=kind,
+        TemplateBody=body,
+        Parameters=parameters,
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    status, reason, changes = _described(aws, name, change_set)
+    if status == "CREATE_COMPLETE":
+        return _ChangeSet(change_set, changes)
+    aws.cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
+    if "didn't contain changes" in reason or "No updates are to be performed" in reason:
+        return None
+    raise ChangeSetFailed(stack=name, reason=reason.rstrip(".") or status)
+
+
+def _described(aws: Aws, name: str, change_set: str) -> tuple[str, str, tuple[str, ...]]:
+    since = aws.clock.monotonic()
+    while True:
+        answer = aws.cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)
+        if not answer["Status"].endswith(("_PENDING", "_IN_PROGRESS")):
+            break
+        if aws.clock.monotonic() - since > CHANGE_SET_WAIT_S:
+            raise StackBusy(stack=name, status=answer["Status"], minutes=CHANGE_SET_WAIT_S // 60)
+        aws.pause()
+    changes = list(answer.get("Changes", []))
+    while token := answer.get("NextToken"):
+        answer = aws.cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set, NextToken=token)
+        changes += answer.get("Changes", [])
+    return (
+        answer["Status"],
+        answer.get("StatusReason", ""),
+        tuple(_line(each.get("ResourceChange")) for each in changes),
+    )
+
+
+def _line(change: Any) -> str:
+    change = change or {}
+    note = " (replaced)" if change.get("Replacement") == "True" else ""
+    return f"{change.get('Action', 'Change').lower()} {change.get('LogicalResourceId', '?')}{note}"
+
+
+def _finish(aws: Aws, name: str, wanted: str) -> None:
+    stack = settled(aws, name)
+    if stack and stack.status == wanted:
+        return
+    lines = failed_resources(aws, name) if stack else ()
+    for line in lines:
+        aws.progress(f"{name}: failed {line}")
+    raise StackFailed(stack=name, status=stack.status if stack else "deleted", first=lines[0] if lines else "no reason")
+
+
+def _events_of_last_operation(aws: Aws, name: str) -> Iterator[Any]:
+    """Newest first, back to where the stack itself began to be created or updated."""
+    token: dict[str, Any] = {}
+    while True:
+        page = aws.cloudformation.describe_stack_events(StackName=name, **token)
+        for event in page["StackEvents"]:
+            yield event
+            begun = event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+            if begun and event["ResourceType"] == "AWS::CloudFormation::Stack":
+                return
+        if not page.get("NextToken"):
+            return
+        token = {"NextToken": page["NextToken"]}
+
+
+def _read(template: Path) -> str:
+    try:
+        return template.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TemplateMissing(path=template) from error
