@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ConnectTimeoutError, PartialCredentialsError
 from botocore.validate import ParamValidator
 
+import ci.ecs
 from ci.ecs import errors, task_definition
 from ci.ecs.images import Image
 from ci.ecs.names import Names, registry_stack
@@ -121,3 +122,9 @@ def test_the_deployer_imports_nothing_else_of_ci() -> None:
     code = "import sys, ci.ecs.__main__; print(*sorted(m for m in sys.modules if m.startswith('ci.')))"
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert {name for name in out.split() if not re.match(r"ci\.ecs(\.|$)", name)} == set()
+
+
+def test_the_public_face_is_three_verbs_and_what_they_take() -> None:
+    verbs = {"connect", "deploy", "provision", "publish", "resolve"}
+    words = {"Aws", "Clock", "CutoverDeployError", "Image", "Names", "Order", "Report", "Settings"}
+    assert set(ci.ecs.__all__) == verbs | words
