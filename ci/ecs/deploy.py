@@ -198,7 +198,10 @@ class _Run:
         results = smoke.run(self._order.checks, self._ingress.test, self._aws.clock)
         self._told.smoke += results
         failed = [result for result in results if not result.ok]
-        return Verdict(False, f"smoke check {failed[0]}") if failed else Verdict(True, f"{len(results)} checks passed")
+        if not failed:
+            return Verdict(True, f"{len(results)} checks passed")
+        hint = "" if failed[0].answered else " (the network stack's TestCidr must include the deployer's address)"
+        return Verdict(False, f"smoke check {failed[0]}{hint}")
 
     def _problem(self, deployment: Deployment) -> str:
         since = self._aws.clock.monotonic()

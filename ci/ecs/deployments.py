@@ -81,7 +81,8 @@ def started_by(aws: Aws, names: Names, service: Mapping[str, Any]) -> Deployment
 
     The PRIMARY entry's id is ``ecs-svc/N``, and N is the tail of the target service revision's ARN.
     """
-    number = next(each["id"] for each in service["deployments"] if each["status"] == "PRIMARY").rsplit("/", 1)[-1]
+    primary = next((each["id"] for each in service.get("deployments", []) if each["status"] == "PRIMARY"), "")
+    number = str(primary).rsplit("/", 1)[-1]
     since = aws.clock.monotonic()
     while aws.clock.monotonic() - since <= FIND_WAIT_S:
         for brief in _briefs(aws, names):

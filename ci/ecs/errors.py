@@ -1,7 +1,6 @@
 """Every way a verb can refuse or fail, one sentence a class, and the one place where AWS's own errors are translated.
 
-Raise with the fields which the sentence names: ``RepositoryMissing(repository="cutover")``. ``str()`` is the sentence,
-``fields`` keeps the values.
+Raise with the fields which the sentence names: ``RepositoryMissing(repository="cutover")``; ``fields`` keeps them.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ class CutoverDeployError(Exception):
         super().__init__(self.sentence.format(**fields))
 
 
-# Input.
 class BadName(CutoverDeployError):
     """A prefix or an environment that AWS would not take in a name."""
 
@@ -58,7 +56,6 @@ class TemplateMissing(CutoverDeployError):
     sentence = "There is no template {path}: --templates names the directory that holds registry.yaml and its siblings."
 
 
-# Images and the registry.
 class RepositoryMissing(CutoverDeployError):
     """The image repository does not exist yet."""
 
@@ -103,7 +100,6 @@ class DigestMismatch(CutoverDeployError):
     sentence = "The registry stored {reference} as {got}, but its bytes have the digest {expected}."
 
 
-# Stacks.
 class StackBusy(CutoverDeployError):
     """A stack is still at something else after the longest wait."""
 
@@ -142,7 +138,6 @@ class DeploymentUnderWay(CutoverDeployError):
     )
 
 
-# Deployments.
 class ServiceMissing(CutoverDeployError):
     """The service stack is there, its service is not."""
 
@@ -227,7 +222,6 @@ class Stopped(CutoverDeployError):
     sentence = "Stopped by {signal}: what CloudFormation or the registry had begun stands, run the same command again."
 
 
-# AWS itself.
 class NoCredentials(CutoverDeployError):
     """boto3 found nothing to sign with."""
 

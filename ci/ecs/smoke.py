@@ -53,6 +53,7 @@ class Result:
     expected: str
     got: str
     seconds: float
+    answered: bool = True
 
     def __str__(self) -> str:
         return f"GET {self.path} on {self.listener}: expected {self.expected}, got {self.got}"
@@ -104,7 +105,7 @@ def _tried(check: Check, listener: Listener, clock: Clock) -> Result:
         clock.sleep(PAUSE_S)
     result = _once(check, listener, clock)
     if isinstance(result, str):
-        return Result(check.path, listener.url, False, check.expected, f"no answer ({result})", 0.0)
+        return Result(check.path, listener.url, False, check.expected, f"no answer ({result})", 0.0, answered=False)
     return result
 
 

@@ -27,6 +27,7 @@ def _sibling(name: str) -> ModuleType:
 
 
 _client, _cfn, _ecs, _site = (_sibling(f"fake_{name}") for name in ("client", "cloudformation", "ecs", "site"))
+_bench = _sibling("bench")
 
 
 class World:
@@ -40,17 +41,22 @@ class World:
         self.lines: list[str] = []
         self.slept: list[float] = []
         self.on_sleep: Callable[[], None] = lambda: None
+        self.on_call: Callable[[str, str], None] = lambda when, name: None
         self.cloudformation_events: list[Callable[[], None]] = []
         self.weights = {rule: {self.groups[0]: 1, self.groups[1]: 0} for rule in self.rules.values()}
         self.targets: dict[str, list[str]] = {group: [] for group in self.groups}
         self.repositories = {"cutover": "123456789012.dkr.ecr.eu-north-1.amazonaws.com/cutover"}
         self.cfn = _cfn.FakeCloudFormation(self)
         self.ecs = _ecs.FakeEcs(self, _cfn.NOW)
+
+        def around(when: str, name: str) -> None:
+            self.on_call(when, name)
+
         self.clients = {
-            "cloudformation": _client.FakeClient("cloudformation", self.cfn),
-            "ecr": _client.FakeClient("ecr", self),
-            "ecs": _client.FakeClient("ecs", self.ecs),
-            "elbv2": _client.FakeClient("elbv2", self),
+            "cloudformation": _client.FakeClient("cloudformation", self.cfn, around),
+            "ecr": _client.FakeClient("ecr", self, around),
+            "ecs": _client.FakeClient("ecs", self.ecs, around),
+            "elbv2": _client.FakeClient("elbv2", self, around),
         }
         clock = Clock(monotonic=lambda: self.now, sleep=self._sleep)
         clients: Any = self.clients
@@ -73,6 +79,13 @@ class World:
             "PrimaryTargetGroupArn": self.groups[0],
             "AlternateTargetGroupArn": self.groups[1],
         }
+
+    def reborn(self) -> None:
+        """As `provisioned`, with nothing deployed."""
+        self.cfn.stacks.pop("cutover-demo-service", None)
+        self.ecs = self.clients["ecs"]._backend = _ecs.FakeEcs(self, _cfn.NOW)
+        self.weights = {rule: {self.groups[0]: 1, self.groups[1]: 0} for rule in self.rules.values()}
+        self.targets = {group: [] for group in self.groups}
 
     # What the load balancer has, and how ECS changes it.
     def live(self) -> str:
@@ -135,3 +148,19 @@ def site() -> Iterator[Any]:
 def world(site: Any) -> World:
     """An empty account whose listeners and registry are `site`."""
     return World(site.url)
+
+
+@pytest.fixture
+def bench(world: World, site: Any, tmp_path: Path) -> Any:
+    """Deploys versions into a provisioned account."""
+    (tmp_path / "service.yaml").write_text("Resources: {}\n", encoding="utf-8")
+    return _bench.Bench(world, site, tmp_path)
+
+
+@pytest.fixture
+def live(bench: Any) -> Any:
+    """1.0.0 serves, and the calls begin to count from here."""
+    bench("1.0.0")
+    for client in bench.world.clients.values():
+        client.calls.clear()
+    return bench

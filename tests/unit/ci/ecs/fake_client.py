@@ -15,12 +15,16 @@ SESSION = botocore.session.get_session()
 
 
 class FakeClient:
-    """Calls go to the methods of `backend` of the same name; `faults` are raised instead, one a call."""
+    """Calls go to the methods of `backend` of the same name; `faults` are raised instead, one a call.
 
-    def __init__(self, service: str, backend: object) -> None:
+    `around` is called before and after each call has acted, and may raise: a call that is lost, or whose answer is.
+    """
+
+    def __init__(self, service: str, backend: object, around: Callable[[str, str], None]) -> None:
         self._model = SESSION.get_service_model(service)
         self._operations = {xform_name(name): name for name in self._model.operation_names}
         self._backend = backend
+        self._around = around
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.faults: dict[str, list[Exception]] = {}
 
@@ -33,7 +37,9 @@ class FakeClient:
             self.calls.append((name, given))
             if self.faults.get(name):
                 raise self.faults[name].pop(0)
+            self._around("before", name)
             answer = getattr(self._backend, name)(**given) or {}
+            self._around("after", name)
             assert_shape(shapes.output_shape, answer, name)
             return answer
 

@@ -1,85 +1,14 @@
-"""A deploy from image to proof, on AWS in memory."""
+"""Deploys into an environment that serves already, on AWS in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from ci.ecs import errors
-from ci.ecs.deploy import Order, deploy
-from ci.ecs.names import Names
-from ci.ecs.report import Report
-from ci.ecs.smoke import Check
 
 IMAGES = "123456789012.dkr.ecr.eu-north-1.amazonaws.com/cutover"
-
-
-class Bench:
-    """Deploys versions and keeps the reports; each version's image is already pushed."""
-
-    def __init__(self, world: Any, site: Any, templates: Path) -> None:
-        self.world, self.site, self.templates = world, site, templates
-        world.provisioned()
-        self.digests = {v: site.hold(v.encode(), v) for v in ("1.0.0", "1.1.0", "1.2.0")}
-        for port in (80, 8080):
-            site.answers[(port, "/")] = (200, "Hello")
-
-    def order(self, version: str, commit: str = "abc") -> Order:
-        names = Names("cutover", "demo")
-        checks = (Check("/", 200, "Hello"),)
-        return Order(names, version, version, commit, 8080, "/health", self.templates, checks, 1)
-
-    def __call__(self, version: str, commit: str = "abc") -> Report:
-        self.told = Report("demo", version, commit, version)
-        deploy(self.world.aws, self.order(version, commit), self.told)
-        return self.told
-
-    def refused(self, version: str, kind: type[Exception]) -> str:
-        """The sentence with which a deploy does not succeed."""
-        with pytest.raises(kind) as caught:
-            self(version)
-        return str(caught.value)
-
-    @property
-    def stages(self) -> list[str]:
-        return [each.stage for each in self.told.stages]
-
-    def answers(self) -> list[str]:
-        return [call["action"] for call in self.world.clients["ecs"].called("continue_service_deployment")]
-
-
-@pytest.fixture
-def bench(world: Any, site: Any, tmp_path: Path) -> Bench:
-    (tmp_path / "service.yaml").write_text("Resources: {}\n", encoding="utf-8")
-    return Bench(world, site, tmp_path)
-
-
-@pytest.fixture
-def live(bench: Bench) -> Bench:
-    """1.0.0 serves, and the calls begin to count from here."""
-    bench("1.0.0")
-    for client in bench.world.clients.values():
-        client.calls.clear()
-    return bench
-
-
-def test_the_first_deploy_creates_the_stack_and_answers_its_pause(bench: Bench) -> None:
-    told = bench("1.0.0")
-    assert (told.outcome, told.digest) == ("deployed", bench.digests["1.0.0"])
-    assert bench.answers() == ["CONTINUE"]
-    assert told.serves and (told.serves.version, told.serves.percent) == ("1.0.0", 100)
-    parameters = bench.world.cfn.stacks["cutover-demo-service"]["parameters"]
-    assert parameters["Image"] == f"{IMAGES}@{told.digest}"
-    assert (parameters["ContainerPort"], parameters["HealthCheckPath"]) == ("8080", "/health")
-
-
-def test_the_first_tasks_land_in_the_group_without_weight(bench: Bench) -> None:
-    told = bench("1.0.0")
-    assert told.serves and told.serves.target_group == bench.world.groups[1]
-    assert told.weights["production"] == {bench.world.groups[0]: 0, bench.world.groups[1]: 100}
+Bench = Any  # see bench.py
 
 
 def test_the_next_deploy_updates_the_service_and_not_the_stack(live: Bench) -> None:
@@ -109,11 +38,6 @@ def test_an_image_that_is_not_in_the_registry_is_refused_before_anything(live: B
     assert live.world.clients["ecs"].calls == []
 
 
-def test_an_environment_without_a_load_balancer_wants_provision_first(bench: Bench) -> None:
-    del bench.world.cfn.stacks["cutover-demo-ingress"]
-    assert "provision" in bench.refused("1.0.0", errors.EnvironmentMissing)
-
-
 def test_the_same_image_version_and_commit_is_not_deployed_again(live: Bench) -> None:
     assert live("1.0.0").outcome == "unchanged"
     assert live.world.clients["ecs"].called("update_service") == []
@@ -132,6 +56,12 @@ def test_a_failing_smoke_check_rolls_back_and_says_what_serves_and_why(live: Ben
     assert f"1.0.0 ({live.digests['1.0.0'][:19]}) serves 100 %" in sentence
     assert live.told.outcome == "rolled-back"
     assert live.told.serves and live.told.serves.digest == live.digests["1.0.0"]
+
+
+def test_a_test_listener_that_does_not_answer_points_to_who_may_reach_it(live: Bench) -> None:
+    live.site.faults = [("GET", 0)] * 5
+    sentence = live.refused("1.1.0", errors.RolledBack)
+    assert "no answer" in sentence and "TestCidr" in sentence
 
 
 def test_after_a_rollback_the_same_image_is_deployed_again_with_the_same_task_definition(live: Bench) -> None:
@@ -158,92 +88,23 @@ def test_a_tripped_circuit_breaker_is_told_with_the_event_and_the_task(live: Ben
     assert live.answers() == []
 
 
-def test_a_first_deployment_that_fails_leaves_nothing_and_says_so(bench: Bench) -> None:
-    bench.site.answers[(8080, "/")] = (500, "Oops")
-    sentence = bench.refused("1.0.0", errors.DeploymentFailed)
-    assert "ROLLBACK_FAILED" in sentence and "smoke check" in sentence
-    assert bench.told.outcome == "failed"
-    assert bench.world.cfn.stacks["cutover-demo-service"]["StackStatus"] == "ROLLBACK_COMPLETE"
-
-
-def test_the_rest_of_a_failed_first_deploy_is_deleted_by_the_next(bench: Bench) -> None:
-    bench.site.answers[(8080, "/")] = (500, "Oops")
-    bench.refused("1.0.0", errors.DeploymentFailed)
-    bench.site.answers[(8080, "/")] = (200, "Hello")
-    bench.world.ecs.service = None
-    bench.world.ecs.deployments.clear()
-    assert bench("1.0.0").outcome == "deployed"
-    assert "cutover-demo-service: delete what a failed creation left" in bench.world.lines
-
-
-def test_a_stack_that_fails_before_its_service_names_the_resource(bench: Bench) -> None:
-    bench.world.cfn.fails["cutover-demo-service"] = [("Cluster", "AWS::ECS::Cluster", "no service-linked role")]
-    assert "Cluster (AWS::ECS::Cluster): no service-linked role" in bench.refused("1.0.0", errors.StackFailed)
-    assert bench.told.outcome == "failed"
-
-
-def test_a_stack_that_fails_after_its_service_was_deployed_is_a_failure(bench: Bench) -> None:
-    bench.world.deployed = lambda: bench.world.cfn.fail("cutover-demo-service")
-    assert "ROLLBACK_COMPLETE" in bench.refused("1.0.0", errors.StackFailed)
-
-
-def test_a_stack_that_only_a_person_can_repair_is_refused(bench: Bench) -> None:
-    bench.world.cfn.add("cutover-demo-service", "UPDATE_ROLLBACK_FAILED")
-    assert "by hand" in bench.refused("1.0.0", errors.StackStuck)
-
-
-def test_a_stack_that_is_being_cleared_away_is_waited_for(bench: Bench) -> None:
-    bench.world.cfn.add("cutover-demo-service", "ROLLBACK_IN_PROGRESS")
-    bench.world.cfn.ways["cutover-demo-service"] = ["ROLLBACK_COMPLETE"]
-    assert bench("1.0.0").outcome == "deployed"
-
-
 def test_a_stack_without_its_service_is_refused(live: Bench) -> None:
     live.world.ecs.service = None
     assert "delete that stack" in live.refused("1.1.0", errors.ServiceMissing)
 
 
-def begun(bench: Bench, version: str, commit: str = "abc") -> None:
-    """Another runner has started a deployment of `version` and is gone."""
-    definition = dict(bench.world.ecs.definitions[-1])
-    container = dict(definition["containerDefinitions"][0], image=f"{IMAGES}@{bench.digests[version]}")
-    container["environment"] = [{"name": "APP_VERSION", "value": version}]
-    arn = bench.world.ecs.register_task_definition(family="cutover-demo", containerDefinitions=[container])
-    bench.world.ecs.start(arn["taskDefinition"]["taskDefinitionArn"])
-
-
 def test_a_deployment_of_the_same_image_is_taken_over(live: Bench) -> None:
-    begun(live, "1.1.0")
+    live.begun_elsewhere("1.1.0")
     assert live("1.1.0").outcome == "deployed"
     assert live.world.clients["ecs"].called("update_service") == []
     assert live.answers() == ["CONTINUE"]
 
 
 def test_a_deployment_of_another_image_is_left_alone(live: Bench) -> None:
-    begun(live, "1.1.0")
+    live.begun_elsewhere("1.1.0")
     assert "1.1.0" in live.refused("1.2.0", errors.OtherDeployment)
     assert live.answers() == []
     assert live.told.outcome == "refused"
-
-
-def creating(bench: Bench, version: str) -> None:
-    """Another runner has begun the very first deploy."""
-    told = {"Image": f"{IMAGES}@{bench.digests[version]}", "ImageDigest": bench.digests[version]}
-    told |= {"Version": version, "Commit": "abc", "ContainerPort": "8080"}
-    bench.world.cfn.add("cutover-demo-service", "CREATE_IN_PROGRESS", **told)
-    bench.world.cloudformation_events.append(lambda: None)
-    bench.world.cloudformation_events.append(lambda: bench.world.ecs.born(told))
-
-
-def test_a_creation_of_the_same_image_is_taken_over(bench: Bench) -> None:
-    creating(bench, "1.0.0")
-    assert bench("1.0.0").outcome == "deployed"
-    assert bench.world.clients["cloudformation"].called("create_change_set") == []
-
-
-def test_a_creation_of_another_image_is_left_alone(bench: Bench) -> None:
-    creating(bench, "1.0.0")
-    assert "1.0.0" in bench.refused("1.1.0", errors.OtherDeployment)
 
 
 def test_a_rule_that_somebody_reset_is_caught_before_the_update(live: Bench) -> None:
