@@ -6,6 +6,7 @@ which a later call finds and removes what a killed one left.
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -62,6 +63,7 @@ class Docker:
         self.labels = {LABEL: "1", CALL_LABEL: call_id, PID_LABEL: process_mark(os.getpid()) or str(os.getpid())}
         with translated():
             self.api = docker.APIClient(timeout=API_SECONDS, **docker.utils.kwargs_from_env())
+        self._closed = False
         self.remove_orphans()
 
     def image(self, reference: str) -> Mapping[str, Any] | None:
@@ -86,12 +88,19 @@ class Docker:
         name, _, tag = reference.rpartition(":")
         changes = [f'ENV {key}="{value}"' for key, value in environment.items()]
         changes += [f"CMD {list(command)!r}".replace("'", '"'), f"LABEL {LABEL}=1"]
+        query = {"fromSrc": "-", "repo": name, "tag": tag, "changes": changes}
         with translated(), path.open("rb") as file:
-            self.api.import_image_from_stream(file, repository=name, tag=tag, changes=changes)
+            # docker-py's own import_image_from_stream sends no `changes`.
+            answer = self.api._post(self.api._url("/images/create"), data=file, params=query)
+            self.api._raise_for_status(answer)
 
     def create(self, image: str, labels: Mapping[str, str] | None = None, **options: Any) -> str:
-        """Create a container and give its id; `options` are those of docker-py's create_container."""
+        """Create a container and give its id; `options` are docker-py's, `host` those of its create_host_config."""
+        if self._closed:
+            raise DockerError("the call has ended")
+        host = options.pop("host", {})
         with translated():
+            options["host_config"] = self.api.create_host_config(**host)
             created = self.api.create_container(image, labels={**self.labels, **(labels or {})}, **options)
             return str(created["Id"])
 
@@ -130,7 +139,8 @@ class Docker:
             return network, str(config["Gateway"])
 
     def remove_call(self) -> None:
-        """Remove what this call made in Docker, but for images and cache volumes."""
+        """Remove what this call made in Docker, but for images and cache volumes; nothing more can be made."""
+        self._closed = True
         self._remove_labelled(f"{CALL_LABEL}={self.labels[CALL_LABEL]}")
 
     def remove_orphans(self) -> None:
@@ -138,7 +148,7 @@ class Docker:
         with translated():
             rows = [
                 *self.api.containers(all=True, filters={"label": PID_LABEL}),
-                *self.api.networks(filters={"label": PID_LABEL}),
+                *(self.api.networks(filters={"label": PID_LABEL}) or ()),
             ]
         for row in rows:
             mark = row["Labels"][PID_LABEL]
@@ -148,9 +158,66 @@ class Docker:
     def _remove_labelled(self, label: str) -> None:
         with translated():
             containers = self.api.containers(all=True, filters={"label": label})
-            networks = self.api.networks(filters={"label": label})
+            networks = self.api.networks(filters={"label": label}) or ()
         for container in containers:
             self.remove(container["Id"])
         for network in networks:
             with contextlib.suppress(DockerError), translated():
                 self.api.remove_network(network["Id"])
+
+    def start(self, container: str) -> None:
+        """Start a created container."""
+        with translated():
+            self.api.start(container)
+
+    def run(self, container: str, stdin: bytes = b"") -> Iterator[tuple[str, bytes]]:
+        """Start a created container and give its output as it comes, as (`stdout` or `stderr`, bytes), until it ends."""
+        with translated():
+            stream = self.api.attach(container, stream=True, demux=True)
+            feed = self.api.attach_socket(container, {"stdin": 1, "stream": 1}) if stdin else None
+            self.api.start(container)
+            if feed is not None:
+                feed._sock.sendall(stdin)
+                feed._sock.shutdown(socket.SHUT_WR)
+            for out, err in stream:
+                if out:
+                    yield "stdout", out
+                if err:
+                    yield "stderr", err
+
+    def wait(self, container: str) -> int:
+        """The exit code of a container that has ended or soon will."""
+        with translated():
+            return int(self.api.wait(container)["StatusCode"])
+
+    def running(self, container: str) -> bool:
+        """Whether the container runs."""
+        with translated():
+            return bool(self.api.inspect_container(container)["State"]["Running"])
+
+    def stop(self, container: str, seconds: int = 10) -> None:
+        """SIGTERM, and SIGKILL after `seconds`; then remove it."""
+        with contextlib.suppress(DockerError), translated():
+            self.api.stop(container, timeout=seconds)
+        self.remove(container)
+
+    def logs(self, container: str, lines: int) -> str:
+        """The end of what the container printed."""
+        with translated():
+            return str(self.api.logs(container, tail=lines).decode(errors="replace"))
+
+    def address(self, container: str, network: str) -> str:
+        """The container's address on a network."""
+        with translated():
+            networks = self.api.inspect_container(container)["NetworkSettings"]["Networks"]
+        return next((str(n["IPAddress"]) for n in networks.values() if n["NetworkID"] == network), "")
+
+    def create_volume(self, name: str, key: str) -> None:
+        """Make the named volume of a cache, where it is not there yet."""
+        with translated():
+            self.api.create_volume(name, labels={LABEL: "1", "cutover.cache": key})
+
+    def save(self, image: str) -> Iterator[bytes]:
+        """The image as `docker save` writes it."""
+        with translated():
+            return self.api.get_image(image)  # type: ignore[no-any-return]

@@ -102,3 +102,17 @@ def _write_entry(store: Store, entry: Entry, place: Path) -> None:
         shutil.copyfile(store.blob_path(entry.blob), scratch)
         scratch.chmod(entry.mode)
     scratch.replace(place)
+
+
+def one_file(store: Store, place: Path) -> Tree:
+    """The host's file `place` as a tree of that one file.
+
+    Raises:
+        HostPathError: it is no file or cannot be read.
+    """
+    if not place.is_file():
+        raise HostPathError(f"stat {place}: no such file")
+    try:
+        return Tree((file_entry(store, place.name, place),))
+    except OSError as error:
+        raise HostPathError(f"{place} cannot be read: {error.strerror}") from error

@@ -1,0 +1,70 @@
+"""The host's certificate bundle for containers, and forwarders between a call's network and the host."""
+
+import os
+import socket
+import socketserver
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+
+CHUNK = 1 << 16  # bytes
+CONNECT_SECONDS = 10
+# /dev is a tmpfs in every container, so this mount point never becomes part of a layer.
+CA_PLACE = "/dev/.cutover-ca.crt"
+CA_SOURCES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+CA_VARIABLES = (
+    "SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE",
+)  # fmt: skip
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+def bundle(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The host's own certificate bundle, where its user names one."""
+    return next((environ[name] for name in CA_SOURCES if os.path.isfile(environ.get(name, ""))), None)
+
+
+def inherited(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a container that needs the network gets of the host's environment: the bundle's place and the proxies."""
+    certificates = dict.fromkeys(CA_VARIABLES, CA_PLACE) if bundle(environ) else {}
+    return certificates | {name: environ[name] for name in PROXY_VARIABLES if environ.get(name)}
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        server = self.server
+        assert isinstance(server, Forwarder)
+        with suppress(OSError), socket.create_connection(server.target, CONNECT_SECONDS) as other:
+            other.settimeout(None)
+            back = threading.Thread(target=_copy, args=(other, self.request), daemon=True)
+            back.start()
+            _copy(self.request, other)
+            back.join()
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(CHUNK):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+class Forwarder(socketserver.ThreadingTCPServer):
+    """Passes TCP connections on `listen` on to `target`, until it is closed.
+
+    Raises (when made):
+        OSError: the address is taken or not this host's.
+    """
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, listen: tuple[str, int], target: tuple[str, int]) -> None:
+        self.target = target
+        super().__init__(listen, _Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.shutdown()
+        self.server_close()

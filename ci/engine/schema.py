@@ -1,0 +1,102 @@
+"""The GraphQL schema: Dagger's core types from `schema.graphql`, and those of the module that is served."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from graphql import GraphQLSchema, build_ast_schema, concat_ast, execute_sync, parse, validate
+from graphql import GraphQLError, OperationDefinitionNode, get_operation_ast
+from graphql.language import DocumentNode
+
+from ci.engine import api
+from ci.engine.nodes import Node
+from ci.engine.typedefs import ModuleTypes, sdl
+
+
+@cache
+def core_document() -> DocumentNode:
+    """The core types' document."""
+    return parse((Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8"), no_location=True)
+
+
+def build(types: ModuleTypes | None = None) -> GraphQLSchema:
+    """The schema, with a module's types where one is served."""
+    documents = [core_document()]
+    if types is not None:
+        documents.append(parse(sdl(types), no_location=True))
+    schema = build_ast_schema(_merged(concat_ast(documents)), assume_valid=True)
+    for kind in schema.type_map.values():
+        if getattr(kind, "fields", None) and not kind.name.startswith("__") and hasattr(kind, "interfaces"):
+            for field in kind.fields.values():
+                field.resolve = api.resolve
+    node_type: Any = schema.type_map["Node"]
+    node_type.resolve_type = lambda value, *_: value.type if isinstance(value, Node) else None
+    return schema
+
+
+def _merged(document: DocumentNode) -> DocumentNode:
+    """The document with the module's `extend type Query` taken into Query."""
+    extensions = [d for d in document.definitions if d.kind == "object_type_extension"]
+    for definition in document.definitions:
+        if definition.kind == "object_type_definition" and definition.name.value == "Query" and extensions:  # type: ignore[attr-defined]
+            fields = [field for extension in extensions for field in extension.fields]  # type: ignore[attr-defined]
+            query = definition.__copy__()
+            query.fields = (*definition.fields, *fields)  # type: ignore[attr-defined]
+            rest = [d for d in document.definitions if d is not definition and d not in extensions]
+            return DocumentNode(definitions=(*rest, query))
+    return document
+
+
+class RequestError(Exception):
+    """A request that is refused before anything runs; `status` is the HTTP status Dagger's engine gives it."""
+
+    def __init__(self, status: int, errors: list[dict[str, Any]]) -> None:
+        super().__init__(json.dumps(errors))
+        self.status = status
+        self.errors = errors
+
+
+def answer(
+    schema: GraphQLSchema, context: api.Context, query: str, variables: Mapping[str, Any] | None, operation: str | None = None
+) -> dict[str, Any]:
+    """The GraphQL response to a query: data, or errors and null data.
+
+    Raises:
+        RequestError: the query does not parse or does not validate (422).
+    """
+    document = _checked(schema, query, operation)
+    result = execute_sync(
+        schema, document, context_value=context, variable_values=dict(variables or {}), operation_name=operation
+    )
+    if not result.errors:
+        return {"data": result.data}
+    return {"errors": [_formatted(context, error) for error in result.errors], "data": None}
+
+
+def _checked(schema: GraphQLSchema, query: str, operation: str | None) -> DocumentNode:
+    if not query.strip():
+        raise RequestError(422, [_refused("no operation provided")])
+    try:
+        document = parse(query)
+    except GraphQLError as error:
+        raise RequestError(422, [{**error.formatted, "extensions": {"code": "GRAPHQL_PARSE_FAILED"}}]) from error
+    if errors := validate(schema, document):
+        code = {"extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
+        raise RequestError(422, [{**error.formatted, **code} for error in errors])
+    if not isinstance(get_operation_ast(document, operation), OperationDefinitionNode):
+        raise RequestError(422, [_refused(f"operation {operation or ''} not found")])
+    return document
+
+
+def _refused(message: str) -> dict[str, Any]:
+    return {"message": message, "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
+
+
+def _formatted(context: api.Context, error: GraphQLError) -> dict[str, Any]:
+    scrub = context.session.secrets.scrub
+    row: dict[str, Any] = {"message": scrub(error.message), "path": error.path}
+    if error.extensions:
+        row["extensions"] = json.loads(scrub(json.dumps(error.extensions)))
+    return row

@@ -1,0 +1,119 @@
+"""Serves a session's API over HTTP on loopback, as Dagger's engine serves its clients: POST /query, the token as basic-auth user."""
+
+import base64
+import contextlib
+import hmac
+import json
+import secrets
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from graphql import GraphQLSchema
+
+from ci.engine import schema
+from ci.engine.api import Context
+from ci.engine.functions import FunctionCall, LoadedModule
+from ci.engine.session import Session
+
+
+class Server:
+    """The API of one session; each module call has a token of its own, by which it is known who asks."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._callers: dict[str, Context] = {}
+        self._core = schema.build()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._http.daemon_threads = True
+        self._http.engine = self  # type: ignore[attr-defined]
+        self.module: LoadedModule | None = None
+        self.schema: GraphQLSchema = self._core
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def load(self, module: LoadedModule) -> None:
+        """Serve a module's types and functions beside the core."""
+        self.module = module
+        self.schema = schema.build(module.types)
+
+    @contextlib.contextmanager
+    def serving(self, module: LoadedModule, call: FunctionCall) -> Iterator[tuple[int, str]]:
+        """The port and the token for the process of one function call."""
+        with self._token(Context(self.session, module, call)) as token:
+            yield self._http.server_address[1], token
+
+    @contextlib.contextmanager
+    def _token(self, context: Context) -> Iterator[str]:
+        token = secrets.token_hex(16)
+        self._callers[token] = context
+        try:
+            yield token
+        finally:
+            del self._callers[token]
+
+    def caller(self, authorization: str) -> Context | None:
+        """Who a request is from, None where its token is unknown."""
+        with contextlib.suppress(ValueError):
+            user = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")[0]
+            for token, context in list(self._callers.items()):
+                if hmac.compare_digest(token, user):
+                    return context
+        return None
+
+    def query(self, text: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The answer to a query of this process itself."""
+        return schema.answer(self.schema, Context(self.session, self.module), text, variables)
+
+    def answer(self, context: Context, body: bytes) -> tuple[int, dict[str, Any]]:
+        """The HTTP status and the response to a request's body."""
+        try:
+            request = json.loads(body)
+        except ValueError as error:
+            return 400, {"errors": [{"message": f"json request body could not be decoded: {error}"}], "data": None}
+        served = self._core if context.call is not None else self.schema
+        try:
+            response = schema.answer(
+                served, context, request.get("query") or "", request.get("variables"), request.get("operationName")
+            )
+        except schema.RequestError as error:
+            return error.status, {"errors": error.errors, "data": None}
+        return 200, response
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._http.shutdown()
+        self._http.server_close()
+        if self.module is not None:
+            self.module.close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one write
+
+    def do_POST(self) -> None:
+        engine: Server = self.server.engine  # type: ignore[attr-defined]
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        context = engine.caller(self.headers.get("Authorization") or "")
+        if context is None:
+            self._send(401, b"")
+            return
+        status, response = engine.answer(context, body)
+        self._send(status, json.dumps(response).encode())
+
+    def do_GET(self) -> None:
+        refused = {"message": "no operation provided", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
+        self._send(422, json.dumps({"errors": [refused], "data": None}).encode())
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: requests are the engine's own business."""
