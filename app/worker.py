@@ -52,12 +52,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if self.accept_until is None:
             return
         if time.monotonic() > self.accept_until:
+            super().set_accept_enabled(False)
             self._close_listeners()
         elif self.nr_conns == 0:
             self._accept_waiting()
 
     def _accept_waiting(self) -> None:
         """Accept all that is connected already; with nothing held after that, close the sockets."""
+        # Unregistered first: between the empty backlog and the close, every microsecond may reset a client.
+        super().set_accept_enabled(False)
         for listener in self.sockets:
             held = -1
             while held < self.nr_conns < self.worker_connections:
@@ -65,10 +68,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self.accept(listener)
         if self.nr_conns == 0:
             self._close_listeners()
+        else:
+            super().set_accept_enabled(True)
 
     def _close_listeners(self) -> None:
-        if self._accepting:
-            super().set_accept_enabled(False)
         for listener in self.sockets:
             listener.close()
         self.sockets = []
