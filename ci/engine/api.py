@@ -33,7 +33,7 @@ Leaf = Callable[[Context, Any, Mapping[str, Any]], Any]
 LEAVES: dict[str, Leaf] = {}
 # Recipes that are kept as they are made, and read when something of them is asked for.
 LAZY = {
-    "Query.container", "Query.directory", "Query.file", "Query.cacheVolume", "Query.host", "Query.typeDef", "Query.function",
+    "Directory.file", "Query.container", "Query.directory", "Query.file", "Query.cacheVolume", "Query.host", "Query.typeDef", "Query.function",
     "Query.module", "Query.error", "Query.sourceMap", "Container.directory", "Container.file", "Container.rootfs",
     "Container.asTarball", "Container.asService", "Service.withHostname", "Error.withValue", "Host.service", "Host.tunnel",
 }  # fmt: skip
@@ -138,7 +138,7 @@ def _from(context: Context, node: Node, args: Mapping[str, Any]) -> Node:
 @leaf("Container.sync", "Directory.sync", "File.sync")
 def _sync(context: Context, node: Node, _: Mapping[str, Any]) -> str:
     if node.type == "Container":
-        context.session.evaluator.run(node)
+        context.session.evaluator.image(node)
     else:
         context.session.evaluator.tree(node)
     return node.id

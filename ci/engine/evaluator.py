@@ -64,7 +64,8 @@ class Evaluator:
         return self._outcome(state.last_exec) if state.last_exec else None
 
     def image(self, node: Node) -> str:
-        """Docker's id of the image that holds the container's root file system."""
+        """Docker's id of the image that holds the container's root file system; runs what makes it."""
+        self.run(node)
         return self._image(self.container(node).rootfs)
 
     # Keys

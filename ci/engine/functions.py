@@ -98,6 +98,7 @@ class LoadedModule:
         self.source = self._session.nodes.add(self._session.evaluator.snapshot(tree))
         self.digest = digest_of([tree.digest, config.name, version("dagger-io")])
         self._runtime = self._prepared()
+        self._functions: dict[tuple[str, str], tuple[str, Any]] = {}
         self.types = self._types()
         self._functions = _index(self.types)
         self._session_results: dict[str, Any] = {}

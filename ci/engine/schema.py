@@ -6,9 +6,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graphql import GraphQLSchema, build_ast_schema, concat_ast, execute_sync, parse, validate
-from graphql import GraphQLError, OperationDefinitionNode, get_operation_ast
-from graphql.language import DocumentNode
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_ast_schema,
+    execute_sync,
+    extend_schema,
+    get_operation_ast,
+    parse,
+    validate,
+)
 
 from ci.engine import api
 from ci.engine.nodes import Node
@@ -23,30 +34,20 @@ def core_document() -> DocumentNode:
 
 def build(types: ModuleTypes | None = None) -> GraphQLSchema:
     """The schema, with a module's types where one is served."""
-    documents = [core_document()]
+    schema = build_ast_schema(core_document(), assume_valid=True)
     if types is not None:
-        documents.append(parse(sdl(types), no_location=True))
-    schema = build_ast_schema(_merged(concat_ast(documents)), assume_valid=True)
+        schema = extend_schema(schema, parse(sdl(types), no_location=True), assume_valid=True)
     for kind in schema.type_map.values():
-        if getattr(kind, "fields", None) and not kind.name.startswith("__") and hasattr(kind, "interfaces"):
+        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
             for field in kind.fields.values():
                 field.resolve = api.resolve
-    node_type: Any = schema.type_map["Node"]
-    node_type.resolve_type = lambda value, *_: value.type if isinstance(value, Node) else None
+        elif isinstance(kind, GraphQLInterfaceType):
+            kind.resolve_type = _type_name
     return schema
 
 
-def _merged(document: DocumentNode) -> DocumentNode:
-    """The document with the module's `extend type Query` taken into Query."""
-    extensions = [d for d in document.definitions if d.kind == "object_type_extension"]
-    for definition in document.definitions:
-        if definition.kind == "object_type_definition" and definition.name.value == "Query" and extensions:  # type: ignore[attr-defined]
-            fields = [field for extension in extensions for field in extension.fields]  # type: ignore[attr-defined]
-            query = definition.__copy__()
-            query.fields = (*definition.fields, *fields)  # type: ignore[attr-defined]
-            rest = [d for d in document.definitions if d is not definition and d not in extensions]
-            return DocumentNode(definitions=(*rest, query))
-    return document
+def _type_name(value: Any, *_: Any) -> str | None:
+    return value.type if isinstance(value, Node) else None
 
 
 class RequestError(Exception):

@@ -1,0 +1,119 @@
+"""Cutover: versions, tests, builds and publishes a WSGI service, and cuts live traffic over to it, blue to green, on ECS."""
+
+from typing import Annotated
+
+import dagger
+from dagger import DefaultPath, Doc, Ignore, function, object_type
+
+from ci.settings import Settings
+from ci.steps import aws as cloud
+from ci.steps import image, version
+from ci.steps import test as tests
+
+IGNORED = [
+    ".git", ".venv", "sdk", "report", "**/__pycache__", "**/.pytest_cache", "**/.mypy_cache", "**/.ruff_cache", "**/.hypothesis",
+    "**/.coverage", "**/*.egg-info",
+]  # fmt: skip
+Aws = Annotated[
+    dagger.Service | None,
+    Doc("AWS on this machine (tcp://127.0.0.1:4566); the real AWS when left out"),
+]
+Credentials = Annotated[
+    dagger.Secret | None,
+    Doc("JSON of `aws configure export-credentials`"),
+]
+EnvironmentName = Annotated[str, Doc("One of [tool.cutover.environments.NAME]")]
+
+
+@object_type
+class Cutover:
+    """The pipeline of one service."""
+
+    source: Annotated[
+        dagger.Directory, DefaultPath("/"), Ignore(IGNORED), Doc("The service's repository")
+    ]
+    history: Annotated[dagger.Directory, DefaultPath("/.git"), Doc("The repository's .git, for the version")]
+
+    async def _settings(self) -> Settings:
+        return Settings.parse(await self.source.file("pyproject.toml").contents())
+
+    @function
+    async def version(self) -> str:
+        """The version of this commit: semantic, from the conventional commits since the last tag."""
+        return str(await version.of(self.history))
+
+    @function
+    async def test(self) -> str:
+        """Run the service's tests; fails when one fails or the coverage is below its floor."""
+        return await tests.run(self.source, await self._settings())
+
+    @function
+    async def test_report(self) -> dagger.Directory:
+        """JUnit and coverage of the same tests, also of failing ones."""
+        return tests.report(self.source, await self._settings())
+
+    @function
+    async def build(self) -> dagger.Container:
+        """The service's image."""
+        return image.build(self.source, await self._settings())
+
+    @function
+    async def serve(self) -> dagger.Service:
+        """The service, as its image runs it."""
+        return image.serve(await self.build())
+
+    @function(cache="never")
+    async def publish(
+        self,
+        environment: EnvironmentName = "",
+        aws: Aws = None,
+        credentials: Credentials = None,
+    ) -> str:
+        """Push the image to the registry, tagged with its version and `latest`; gives its reference by digest."""
+        target = await self._target(environment, aws, credentials)
+        return await cloud.publish(target, await self.build(), await self.version())
+
+    @function(cache="never")
+    async def provision(
+        self,
+        environment: EnvironmentName,
+        aws: Aws = None,
+        credentials: Credentials = None,
+        dry_run: Annotated[bool, Doc("Say what would change, and change nothing")] = False,
+        test_cidr: Annotated[str, Doc("Addresses that may reach the test listener, such as 203.0.113.7/32")] = "",
+    ) -> str:
+        """Create or change the environment's stacks: registry, network, roles, load balancer."""
+        target = await self._target(environment, aws, credentials)
+        return await cloud.provision(target, dry_run, test_cidr)
+
+    @function(cache="never")
+    async def deploy(
+        self,
+        image: Annotated[str, Doc("Tag or digest, with or without the repository")],
+        environment: EnvironmentName,
+        aws: Aws = None,
+        credentials: Credentials = None,
+    ) -> str:
+        """Cut the environment over to a published image, blue to green; gives the report as JSON."""
+        target = await self._target(environment, aws, credentials)
+        return await cloud.deploy(target, image, await self.version(), await version.commit(self.history))
+
+    @function(cache="never")
+    async def release(
+        self,
+        environment: EnvironmentName,
+        aws: Aws = None,
+        credentials: Credentials = None,
+    ) -> str:
+        """Version, test, build, publish and deploy this commit; gives the deploy's report as JSON."""
+        target = await self._target(environment, aws, credentials)
+        number = await self.version()
+        await self.test()
+        reference = await cloud.publish(target, await self.build(), number)
+        return await cloud.deploy(target, reference, number, await version.commit(self.history))
+
+    async def _target(
+        self, environment: str, aws: dagger.Service | None, credentials: dagger.Secret | None
+    ) -> cloud.Target:
+        settings = await self._settings()
+        return cloud.Target(settings, settings.environment(environment), aws, credentials)

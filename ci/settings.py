@@ -1,0 +1,209 @@
+"""`[tool.cutover]` of a service's pyproject.toml: read once, every value checked, the nearest key named for one that is unknown."""
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ci.errors import CutoverError
+
+TABLE = "tool.cutover"
+STRATEGIES = ("blue-green",)
+MOST_BAKE_MINUTES = 1440  # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+
+
+class SettingsError(CutoverError):
+    """A setting that is missing, unknown or has a value that is not allowed."""
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """One request through the test listener: `path`, and what must come back; `within` in seconds, None for any time."""
+
+    path: str
+    status: int = 200
+    body: str | None = None
+    within: float | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A base image by recipe: a Debian suite, packages, and shell lines run in the finished root."""
+
+    suite: str
+    packages: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a service is deployed: stacks are called PREFIX-NAME-CONCERN; `bake_minutes` is ECS's bake time."""
+
+    name: str
+    region: str = "eu-north-1"
+    prefix: str = "cutover"
+    strategy: str = "blue-green"
+    bake_minutes: int = 1
+    approval: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole table. `coverage` is the floor in percent; paths and patterns are relative to the repository."""
+
+    name: str
+    wsgi: str
+    port: int = 8080
+    health: str = "/health"
+    include: tuple[str, ...] = ("**",)
+    tests: tuple[str, ...] = ("tests",)
+    coverage: int = 80
+    lock: str = "requirements.txt"
+    test_lock: str | None = None
+    gunicorn: str | None = None
+    smoke: tuple[Smoke, ...] = (Smoke("/"),)
+    images: Mapping[str, Recipe] = field(default_factory=dict)
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "Settings":
+        """The settings in the text of a pyproject.toml.
+
+        Raises:
+            SettingsError: it is not TOML, or a setting is missing, unknown or not allowed.
+        """
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"pyproject.toml is not TOML: {error}") from error
+        table = document.get("tool", {}).get("cutover")
+        if table is None:
+            raise SettingsError(f'pyproject.toml has no [{TABLE}]: add one with at least wsgi = "package:application"')
+        return _settings(_Table(TABLE, table), str(document.get("project", {}).get("name", "service")))
+
+    def environment(self, name: str) -> Environment:
+        """The environment of this name; the only one there is where the name is empty.
+
+        Raises:
+            SettingsError: there is none, or the empty name could mean several.
+        """
+        if not name and len(self.environments) == 1:
+            return next(iter(self.environments.values()))
+        if name not in self.environments:
+            known = ", ".join(sorted(self.environments)) or "none is set"
+            raise SettingsError(f"[{TABLE}.environments] has no {name!r}; known: {known}")
+        return self.environments[name]
+
+
+class _Table:
+    """One table of the settings, its keys taken one by one so that what is left over is unknown."""
+
+    def __init__(self, name: str, raw: Any) -> None:
+        if not isinstance(raw, dict):
+            raise SettingsError(f"[{name}] must be a table")
+        self.name = name
+        self._raw = dict(raw)
+        self._known: list[str] = []
+
+    def take(self, key: str, default: Any, allowed: str, valid: Callable[[Any], bool]) -> Any:
+        """The value of `key`, checked; the default where it is left out (`...`: it must be there)."""
+        self._known.append(key)
+        if key not in self._raw:
+            if default is ...:
+                raise SettingsError(f"[{self.name}] must have {key}: {allowed}")
+            return default
+        value = self._raw.pop(key)
+        if not valid(value):
+            raise SettingsError(f"[{self.name}] {key} = {value!r} is not allowed: it must be {allowed}")
+        return value
+
+    def text(self, key: str, default: Any, allowed: str = "a text that is not empty") -> Any:
+        """A text."""
+        return self.take(key, default, allowed, lambda value: isinstance(value, str) and bool(value.strip()))
+
+    def number(self, key: str, default: Any, least: int, most: int) -> int:
+        """A whole number from `least` to `most`."""
+        allowed = f"a whole number from {least} to {most}"
+        return int(self.take(key, default, allowed, lambda v: type(v) is int and least <= v <= most))
+
+    def texts(self, key: str, default: Sequence[str], empty: bool = True) -> tuple[str, ...]:
+        """A list of texts."""
+        return tuple(self.take(key, default, "a list of texts", lambda v: _is_texts(v) and (empty or bool(v))))
+
+    def path(self, key: str, default: Any) -> Any:
+        """A URL's path."""
+        return self.take(key, default, "a path that starts with /", lambda v: isinstance(v, str) and v.startswith("/"))
+
+    def tables(self, key: str) -> dict[str, "_Table"]:
+        """A table of tables."""
+        rows = self.take(key, {}, "a table", lambda value: isinstance(value, dict))
+        return {name: _Table(f"{self.name}.{key}.{name}", row) for name, row in rows.items()}
+
+    def rows(self, key: str) -> list["_Table"]:
+        """An array of tables."""
+        rows = self.take(key, [], f"an array of tables ([[{self.name}.{key}]])", lambda value: isinstance(value, list))
+        return [_Table(f"{self.name}.{key}[{number}]", row) for number, row in enumerate(rows)]
+
+    def done(self) -> None:
+        """Refuse what nobody took."""
+        for key in self._raw:
+            near = difflib.get_close_matches(key, self._known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self._known)}"
+            raise SettingsError(f"[{self.name}] has no key {key!r}; {hint}")
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+
+
+def _settings(table: _Table, name: str) -> Settings:
+    smoke = [_smoke(row) for row in table.rows("smoke")]
+    settings = Settings(
+        name=table.text("name", name),
+        wsgi=table.take("wsgi", ..., 'a WSGI application such as "app:create_app()"', lambda v: isinstance(v, str) and ":" in v),
+        port=table.number("port", 8080, 1, 65535),
+        health=table.path("health", "/health"),
+        include=table.texts("include", ("**",), empty=False),
+        tests=table.texts("tests", ("tests",), empty=False),
+        coverage=table.number("coverage", 80, 0, 100),
+        lock=table.text("lock", "requirements.txt"),
+        test_lock=table.text("test-lock", None),
+        gunicorn=table.text("gunicorn", None),
+        smoke=tuple(smoke) or (Smoke("/"),),
+        images={key: _recipe(row) for key, row in table.tables("images").items()},
+        environments={key: _environment(key, row) for key, row in table.tables("environments").items()},
+    )
+    table.done()
+    return settings
+
+
+def _smoke(table: _Table) -> Smoke:
+    positive = lambda value: type(value) in (int, float) and value > 0  # noqa: E731
+    smoke = Smoke(
+        table.path("path", ...),
+        table.number("status", 200, 100, 599),
+        table.text("body", None),
+        table.take("within", None, "a number of seconds above 0", positive),
+    )
+    table.done()
+    return smoke
+
+
+def _recipe(table: _Table) -> Recipe:
+    recipe = Recipe(table.text("suite", ...), table.texts("packages", ()), table.texts("setup", ()))
+    table.done()
+    return recipe
+
+
+def _environment(name: str, table: _Table) -> Environment:
+    environment = Environment(
+        name,
+        table.text("region", "eu-north-1"),
+        table.text("prefix", "cutover"),
+        table.take("strategy", "blue-green", f"one of {', '.join(STRATEGIES)}", lambda value: value in STRATEGIES),
+        table.number("bake-minutes", 1, 0, MOST_BAKE_MINUTES),
+        table.take("approval", False, "true or false", lambda value: isinstance(value, bool)),
+    )
+    table.done()
+    return environment

@@ -1,0 +1,1 @@
+"""The pipeline's steps, one file each: what is run in which container."""

@@ -1,0 +1,43 @@
+"""The service's tests: pytest over the locked dependencies, JUnit and coverage out, a floor for the coverage."""
+
+import dagger
+
+from ci.settings import Settings
+from ci.steps import image
+
+REPORT = "/report"
+SOURCE = "/src"
+
+
+def _steps(source: dagger.Directory, settings: Settings, expect: dagger.ReturnType) -> dagger.Container:
+    measured = sorted({pattern.lstrip("!").partition("/")[0] for pattern in settings.include if not pattern.startswith(("!", "*"))})
+    return (
+        image.dependencies(source, settings.test_lock or settings.lock)
+        .with_directory(SOURCE, source.filter(include=[*settings.include, *settings.tests, "pyproject.toml"]))
+        .with_workdir(SOURCE)
+        .with_env_variable("COVERAGE_FILE", "/tmp/.coverage")
+        .with_exec(["mkdir", "-p", REPORT])
+        .with_exec(
+            [
+                f"{image.VENV}/bin/python", "-m", "pytest", *settings.tests, "-o", "addopts=", "-o", "cache_dir=/tmp/pytest",
+                f"--junitxml={REPORT}/junit.xml", *(f"--cov={name}" for name in measured or ["."]), "--cov-report=term",
+                f"--cov-report=xml:{REPORT}/coverage.xml", f"--cov-report=html:{REPORT}/coverage",
+                f"--cov-fail-under={settings.coverage}",
+            ],
+            expect=expect,
+        )
+    )  # fmt: skip
+
+
+async def run(source: dagger.Directory, settings: Settings) -> str:
+    """What pytest printed.
+
+    Raises:
+        dagger.ExecError: a test failed, or the coverage is below the floor; the exit code is pytest's.
+    """
+    return await _steps(source, settings, dagger.ReturnType.SUCCESS).stdout()
+
+
+def report(source: dagger.Directory, settings: Settings) -> dagger.Directory:
+    """`junit.xml`, `coverage.xml` and `coverage/` (HTML), whatever the tests' verdict."""
+    return _steps(source, settings, dagger.ReturnType.ANY).directory(REPORT)

@@ -1,0 +1,30 @@
+"""The version: git's log read in a container, the arithmetic in `ci.release`."""
+
+import dagger
+
+from ci import release
+from ci.steps import image
+
+REPOSITORY = "/repository"
+
+
+def git(history: dagger.Directory) -> dagger.Container:
+    """Git over the repository's history; the layer with git depends on nothing of it."""
+    return (
+        image.base()
+        .with_exec(["sh", "-c", "apt-get update -qq && apt-get install -qq -y --no-install-recommends git"])
+        .with_directory(f"{REPOSITORY}/.git", history)
+        .with_workdir(REPOSITORY)
+        .with_exec(["git", "config", "--global", "--add", "safe.directory", "*"])
+    )
+
+
+async def of(history: dagger.Directory) -> release.Version:
+    """The version of the history's HEAD."""
+    log = await git(history).with_exec(release.GIT_LOG).stdout()
+    return release.version_of(log)
+
+
+async def commit(history: dagger.Directory) -> str:
+    """The full hash of the history's HEAD."""
+    return (await git(history).with_exec(["git", "rev-parse", "HEAD"]).stdout()).strip()
