@@ -1,0 +1,51 @@
+# Cutover's menu: `make help`.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+LOCKS := requirements.txt app/requirements-test.txt
+STAMP := .venv/.stamp
+
+.PHONY: help setup host demo test prove lint lock clean
+
+help: ## this menu
+	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/:/' | awk -F: '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: host $(STAMP) ## make this machine ready: packages, Docker, .venv
+
+host:
+	@.ci/host.sh
+
+$(STAMP): $(LOCKS) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Error: Python 3.11 or later is needed; set PYTHON=" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null || { rm -rf .venv; apt-get install -qq -y python3-venv >/dev/null && $(PYTHON) -m venv .venv; }
+	@echo "installing the locked dependencies"
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.txt)"
+	@$(BIN)/uv pip sync -q --require-hashes $(LOCKS)
+	@$(BIN)/uv pip install -q --no-deps --editable .
+	@touch $@
+
+demo: setup ## two releases and a broken one, cut over under load on this machine
+	@$(BIN)/cutover demo
+
+test: setup ## the whole test suite
+	@$(BIN)/python -m pytest --timeout 600
+
+prove: setup ## the long lists, for real (none yet beyond the test suite: see the README)
+	@$(BIN)/python -m pytest --timeout 1200
+
+lint: $(STAMP) ## ruff, mypy, import-linter, cfn-lint
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint infra/templates/*.yaml
+
+lock: $(STAMP) ## write the lock files anew
+	@$(BIN)/uv pip compile -q pyproject.toml --extra cli --extra local --group dev --generate-hashes --universal --no-header --python-version 3.11 -o requirements.txt
+	@$(BIN)/uv pip compile -q --group service --generate-hashes --universal --no-header --python-version 3.11 -o app/requirements.txt
+	@$(BIN)/uv pip compile -q --group service-test --generate-hashes --universal --no-header --python-version 3.11 -o app/requirements-test.txt
+	@$(BIN)/uv pip compile -q --group deployer --generate-hashes --universal --no-header --python-version 3.11 -o ci/ecs/requirements.txt
+
+clean: ## remove .venv, reports, and AWS on this machine
+	@test ! -x $(BIN)/cutover || $(BIN)/cutover local down
+	@rm -rf .venv report .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

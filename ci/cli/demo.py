@@ -1,0 +1,190 @@
+"""`cutover demo`: two releases and a broken one of this repository's service, on AWS on this machine, under load."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+import platformdirs
+from rich.console import Console
+from rich.table import Table
+
+from ci.cli.load import Load, Tally
+from ci.cli.scratch import Scratch
+from ci.cli.watch import Watch
+from ci.errors import CutoverError
+
+ENVIRONMENT, PREFIX, REGION = "demo", "cutover", "eu-north-1"
+MINUTE = "1s"  # what AWS counts in minutes (bake time, hook timeout) lasts seconds here
+CUTOVER = [sys.executable, "-P", "-c", "from ci.cli.main import main; main()"]
+# AWS on this machine takes any; the deployer gets them as it gets real ones.
+CREDENTIALS = {"Version": 1, "AccessKeyId": "demo", "SecretAccessKey": "demo", "SessionToken": "demo"}
+VIEWS = "app/views.py"
+ANSWER_SECONDS = 10
+
+
+class DemoError(CutoverError):
+    """A step of the demo did not go as it must."""
+
+
+@dataclass
+class Release:
+    """One release as the table shows it."""
+
+    title: str
+    outcome: str = ""
+    version: str = ""
+    digest: str = ""
+    seconds: float = 0.0
+    stages: dict[str, float] = field(default_factory=dict)
+    tally: Tally | None = None
+
+
+class Demo:
+    """The demo's sequence: each method is one thing that the user sees happen."""
+
+    def __init__(self, origin: Path, port: int) -> None:
+        self.port = port
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.console = Console(stderr=True)
+        self.out = Console()
+        self._say("a scratch clone with a remote of its own")
+        self.scratch = Scratch(origin, Path(platformdirs.user_state_dir("cutover")) / f"demo-{port}")
+
+    def run(self) -> None:
+        """Everything, and the table at the end."""
+        self._say("AWS on this machine")
+        self._cutover("local", "down", "--port", str(self.port))
+        self._cutover("local", "up", "--port", str(self.port), "--minute", MINUTE)
+        self._say("provision the environment")
+        self._call("provision")
+        releases = [self._first(), self._second(), self._broken()]
+        self._table(releases)
+        _check(releases)
+
+    def _first(self) -> Release:
+        release = self._release(Release("first release"), under_load=False)
+        self.scratch.tag(release.version)
+        return release
+
+    def _second(self) -> Release:
+        self.scratch.replace(VIEWS, "from the greeter", "from the new greeter")
+        self.scratch.commit("feat: greet anew")
+        release = self._release(Release("feat: greet anew"))
+        self.scratch.tag(release.version)
+        return release
+
+    def _broken(self) -> Release:
+        """A mistake that no unit test sees: the service reads a file that is in the repository and not in the image."""
+        self.scratch.write("tests/unit/app/greeting.txt", "Hello")
+        self.scratch.replace(VIEWS, '{"message": f"{GREETING}', '{"message": f"{open(\'tests/unit/app/greeting.txt\').read()}')
+        self.scratch.commit("feat: read the greeting from a file")
+        return self._release(Release("feat: read the greeting from a file"), fails=True)
+
+    def _release(self, release: Release, under_load: bool = True, fails: bool = False) -> Release:
+        self._say(f"release: {release.title}")
+        start = time.monotonic()
+        names = f"{PREFIX}-{ENVIRONMENT}"
+        with Watch(self._client("ecs"), names, names) as watch, self._loaded(under_load) as load:
+            done = self._call("release", fails=fails)
+        release.seconds = time.monotonic() - start
+        release.stages, release.tally = watch.stages, load.tally if load else None
+        report = _report(done)
+        release.version, release.digest = report.get("version", ""), report.get("digest", "")
+        release.outcome = "rolled back" if done.returncode else "serves"
+        if fails == (done.returncode == 0):
+            raise DemoError(f"the release {release.title!r} ended with exit code {done.returncode}; see above")
+        return release
+
+    @contextlib.contextmanager
+    def _loaded(self, wanted: bool) -> Iterator[Load | None]:
+        if not wanted:
+            yield None
+            return
+        with Load(self._urls()[0] + "/version") as load:
+            yield load
+
+    def _call(self, function: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
+        words = ["--environment", ENVIRONMENT, "--aws", f"tcp://127.0.0.1:{self.port}", "--credentials", "env:CUTOVER_DEMO_CREDENTIALS"]
+        return self._cutover("call", "--progress", "plain", function, *words, fails=fails)
+
+    def _cutover(self, *words: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run the command in the clone, its progress on the screen; its result is captured."""
+        environment = {**os.environ, "CUTOVER_DEMO_CREDENTIALS": json.dumps(CREDENTIALS)}
+        process = subprocess.Popen(
+            [*CUTOVER, *words], cwd=self.scratch.work, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        errors = []
+        assert process.stderr is not None
+        for line in process.stderr:
+            errors.append(line)
+            self.console.print(f"  {line.rstrip()}", style="dim", markup=False, highlight=False)
+        result, _ = process.communicate()
+        done = subprocess.CompletedProcess(list(words), process.returncode, result, "".join(errors))
+        if process.returncode and not fails:
+            raise DemoError(f"`cutover {' '.join(words)}` ended with exit code {process.returncode}; see above")
+        return done
+
+    def _client(self, name: str) -> Any:
+        return boto3.client(
+            name, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="demo", aws_secret_access_key="demo"
+        )
+
+    def _urls(self) -> list[str]:
+        status = json.loads(self._cutover("local", "status", "--json", "--port", str(self.port)).stdout)
+        return [listener["url"] for row in status["load_balancers"] for listener in row["listeners"]]
+
+    def _table(self, releases: list[Release]) -> None:
+        table = Table(title="Cut over on this machine")
+        for title in ("release", "version", "digest", "outcome", "seconds", "stages (s)", "requests", "failed"):
+            table.add_column(title, overflow="fold")
+        for row in releases:
+            stages = "\n".join(f"{name.lower()} {seconds:.1f}" for name, seconds in row.stages.items())
+            counts = (str(row.tally.sent), str(row.tally.failed)) if row.tally else ("-", "-")
+            table.add_row(row.title, row.version, row.digest[7:19], row.outcome, f"{row.seconds:.1f}", stages, *counts)
+        self.out.print(table)
+        production, *others = self._urls()
+        with urllib.request.urlopen(production + "/version", timeout=ANSWER_SECONDS) as answer:
+            serves = json.load(answer)
+        self.out.print(f"Serving now: {serves['version']} ({serves['image_digest'][7:19]}) on {production}", highlight=False)
+        self.out.print(f"Test listener: {', '.join(others)}   AWS: {self.endpoint}   End it: cutover local down", highlight=False)
+
+    def _say(self, text: str) -> None:
+        self.console.rule(text, align="left")
+
+
+def _report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The deploy's report: the result, or in what a failed one printed."""
+    for text in (done.stdout, *done.stderr.splitlines()):
+        with contextlib.suppress(ValueError):
+            found = json.loads(text[text.index("{") :])
+            if isinstance(found, dict) and "outcome" in found:
+                return found
+    return {}
+
+
+def _check(releases: list[Release]) -> None:
+    failed = sum(release.tally.failed for release in releases if release.tally)
+    if failed:
+        reasons = [str(dict(release.tally.reasons)) for release in releases if release.tally]
+        raise DemoError(f"{failed} requests failed during the cut-overs: {'; '.join(reasons)}")
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=4566, show_default=True, help="Port of AWS on this machine.")
+def demo(port: int) -> None:
+    """Release this repository's service twice and break it once, on AWS on this machine, under load."""
+    origin = Path(__file__).resolve().parents[2]
+    try:
+        Demo(origin, port).run()
+    except CutoverError as error:
+        raise click.ClickException(str(error)) from error
