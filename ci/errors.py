@@ -2,6 +2,6 @@
 
 
 class CutoverError(Exception):
-    """A mistake that is told in one sentence: what is wrong, where, and what to do. `exit_code` is what the command ends with."""
+    """A mistake told in one sentence: what is wrong, where, what to do; `exit_code` is what the command ends with."""
 
     exit_code = 1

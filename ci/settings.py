@@ -1,16 +1,26 @@
-"""`[tool.cutover]` of a service's pyproject.toml: read once, every value checked, the nearest key named for one that is unknown."""
+"""`[tool.cutover]` of a pyproject.toml: read once, every value checked, for an unknown key the nearest named."""
 
 import difflib
+import math
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from ci.errors import CutoverError
 
 TABLE = "tool.cutover"
+INSIDE = "of the repository, given from its root"
 STRATEGIES = ("blue-green",)
 MOST_BAKE_MINUTES = 1440  # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+WSGI = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\(.*\))?")  # as gunicorn takes it
+URL_PATH = re.compile(r"/[!-~]*")
+# As the templates in infra/templates take them: names of load balancers are short.
+PREFIX = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]")
+ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 
 
 class SettingsError(CutoverError):
@@ -19,7 +29,7 @@ class SettingsError(CutoverError):
 
 @dataclass(frozen=True)
 class Smoke:
-    """One request through the test listener: `path`, and what must come back; `within` in seconds, None for any time."""
+    """One request through the test listener and what must come back; `within` in seconds, None for any time."""
 
     path: str
     status: int = 200
@@ -77,10 +87,10 @@ class Settings:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"pyproject.toml is not TOML: {error}") from error
-        table = document.get("tool", {}).get("cutover")
+        table = _inner(document, "tool").get("cutover")
         if table is None:
             raise SettingsError(f'pyproject.toml has no [{TABLE}]: add one with at least wsgi = "package:application"')
-        return _settings(_Table(TABLE, table), str(document.get("project", {}).get("name", "service")))
+        return _settings(_Table(TABLE, table), str(_inner(document, "project").get("name", "service")))
 
     def environment(self, name: str) -> Environment:
         """The environment of this name; the only one there is where the name is empty.
@@ -111,7 +121,9 @@ class _Table:
         self._known.append(key)
         if key not in self._raw:
             if default is ...:
-                raise SettingsError(f"[{self.name}] must have {key}: {allowed}")
+                near = difflib.get_close_matches(key, self._raw, 1)
+                hint = f"; {near[0]!r} is no key" if near else ""
+                raise SettingsError(f"[{self.name}] must have {key}: {allowed}{hint}")
             return default
         value = self._raw.pop(key)
         if not valid(value):
@@ -133,7 +145,11 @@ class _Table:
 
     def path(self, key: str, default: Any) -> Any:
         """A URL's path."""
-        return self.take(key, default, "a path that starts with /", lambda v: isinstance(v, str) and v.startswith("/"))
+        return self.take(key, default, "a URL's path, which starts with / and has no spaces", _matches(URL_PATH))
+
+    def file(self, key: str, default: Any) -> Any:
+        """A file of the repository."""
+        return self.take(key, default, f"a file {INSIDE}", _is_inside)
 
     def tables(self, key: str) -> dict[str, "_Table"]:
         """A table of tables."""
@@ -153,23 +169,46 @@ class _Table:
             raise SettingsError(f"[{self.name}] has no key {key!r}; {hint}")
 
 
+def _inner(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A table of the document, empty where it is left out."""
+    table = document.get(key, {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"[{key}] must be a table")
+    return table
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
 def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+
+
+def _is_inside(value: Any) -> bool:
+    if not isinstance(value, str) or not value.strip():
+        return False
+    path = PurePosixPath(value)
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def _is_duration(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and value > 0
 
 
 def _settings(table: _Table, name: str) -> Settings:
     smoke = [_smoke(row) for row in table.rows("smoke")]
     settings = Settings(
         name=table.text("name", name),
-        wsgi=table.take("wsgi", ..., 'a WSGI application such as "app:create_app()"', lambda v: isinstance(v, str) and ":" in v),
+        wsgi=table.take("wsgi", ..., 'a WSGI application such as "app:create_app()"', _matches(WSGI)),
         port=table.number("port", 8080, 1, 65535),
         health=table.path("health", "/health"),
         include=table.texts("include", ("**",), empty=False),
         tests=table.texts("tests", ("tests",), empty=False),
         coverage=table.number("coverage", 80, 0, 100),
-        lock=table.text("lock", "requirements.txt"),
-        test_lock=table.text("test-lock", None),
-        gunicorn=table.text("gunicorn", None),
+        lock=table.file("lock", "requirements.txt"),
+        test_lock=table.file("test-lock", None),
+        gunicorn=table.file("gunicorn", None),
         smoke=tuple(smoke) or (Smoke("/"),),
         images={key: _recipe(row) for key, row in table.tables("images").items()},
         environments={key: _environment(key, row) for key, row in table.tables("environments").items()},
@@ -179,12 +218,11 @@ def _settings(table: _Table, name: str) -> Settings:
 
 
 def _smoke(table: _Table) -> Smoke:
-    positive = lambda value: type(value) in (int, float) and value > 0  # noqa: E731
     smoke = Smoke(
         table.path("path", ...),
         table.number("status", 200, 100, 599),
         table.text("body", None),
-        table.take("within", None, "a number of seconds above 0", positive),
+        table.take("within", None, "a number of seconds above 0", _is_duration),
     )
     table.done()
     return smoke
@@ -197,10 +235,13 @@ def _recipe(table: _Table) -> Recipe:
 
 
 def _environment(name: str, table: _Table) -> Environment:
+    if not ENVIRONMENT.fullmatch(name):
+        rule = "1 to 12 of a-z, 0-9 and -, beginning with a letter"
+        raise SettingsError(f"[{table.name}] is not allowed: an environment's name must be {rule}")
     environment = Environment(
         name,
-        table.text("region", "eu-north-1"),
-        table.text("prefix", "cutover"),
+        table.take("region", "eu-north-1", "an AWS region such as eu-north-1", _matches(REGION)),
+        table.take("prefix", "cutover", "2 to 16 of a-z, 0-9 and -, beginning with a letter", _matches(PREFIX)),
         table.take("strategy", "blue-green", f"one of {', '.join(STRATEGIES)}", lambda value: value in STRATEGIES),
         table.number("bake-minutes", 1, 0, MOST_BAKE_MINUTES),
         table.take("approval", False, "true or false", lambda value: isinstance(value, bool)),

@@ -1,0 +1,233 @@
+"""`[tool.cutover]`: what is read, what is left out, and what is refused in which words."""
+
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from ci.errors import CutoverError
+from ci.settings import Environment, Recipe, Settings, SettingsError, Smoke
+
+LEAST = '[tool.cutover]\nwsgi = "shop:application"\n'
+
+
+def refusal(text: str) -> str:
+    """What is said of these settings."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse(text)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_only_wsgi_must_be_set() -> None:
+    """Everything else has a default; the name is the project's."""
+    assert Settings.parse('[project]\nname = "shop"\n' + LEAST) == Settings(
+        name="shop",
+        wsgi="shop:application",
+        port=8080,
+        health="/health",
+        include=("**",),
+        tests=("tests",),
+        coverage=80,
+        lock="requirements.txt",
+        test_lock=None,
+        gunicorn=None,
+        smoke=(Smoke("/", 200, None, None),),
+        images={},
+        environments={},
+    )
+
+
+def test_everything_set_is_read() -> None:
+    """Each key ends in its field; lists become tuples."""
+    settings = Settings.parse(
+        """
+        [tool.cutover]
+        name = "shop"
+        wsgi = "shop.web:create_app()"
+        port = 9000
+        health = "/up"
+        include = ["shop/**"]
+        tests = ["tests/unit", "tests/api"]
+        coverage = 0
+        lock = "locks/run.txt"
+        test-lock = "locks/test.txt"
+        gunicorn = "shop/gunicorn.conf.py"
+        [[tool.cutover.smoke]]
+        path = "/"
+        status = 201
+        body = "Hello"
+        within = 0.5
+        [tool.cutover.images."python:3.13-slim"]
+        suite = "bookworm"
+        packages = ["python3"]
+        setup = ["ln -s python3 /usr/bin/python"]
+        [tool.cutover.environments.live]
+        region = "us-gov-west-1"
+        prefix = "shop"
+        strategy = "blue-green"
+        bake-minutes = 0
+        approval = true
+        """
+    )
+    assert settings == Settings(
+        name="shop",
+        wsgi="shop.web:create_app()",
+        port=9000,
+        health="/up",
+        include=("shop/**",),
+        tests=("tests/unit", "tests/api"),
+        coverage=0,
+        lock="locks/run.txt",
+        test_lock="locks/test.txt",
+        gunicorn="shop/gunicorn.conf.py",
+        smoke=(Smoke("/", 201, "Hello", 0.5),),
+        images={"python:3.13-slim": Recipe("bookworm", ("python3",), ("ln -s python3 /usr/bin/python",))},
+        environments={"live": Environment("live", "us-gov-west-1", "shop", "blue-green", 0, True)},
+    )
+
+
+def test_settings_do_not_change() -> None:
+    """They are values."""
+    with pytest.raises(FrozenInstanceError):
+        Settings.parse(LEAST).port = 1  # type: ignore[misc]
+
+
+def test_this_repository_s_own_settings_are_allowed() -> None:
+    """The table in the file next to the code."""
+    settings = Settings.parse((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    assert settings.wsgi == "app:create_app()"
+    assert settings.environment("demo").strategy == "blue-green"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("port", "0", "a whole number from 1 to 65535"),
+        ("port", "65536", "a whole number from 1 to 65535"),
+        ("port", "true", "a whole number from 1 to 65535"),
+        ("port", '"8080"', "a whole number from 1 to 65535"),
+        ("coverage", "101", "a whole number from 0 to 100"),
+        ("coverage", "80.5", "a whole number from 0 to 100"),
+        ("health", '"health"', "a URL's path, which starts with / and has no spaces"),
+        ("health", '"/a b"', "a URL's path, which starts with / and has no spaces"),
+        ("name", '" "', "a text that is not empty"),
+        ("include", '"app/**"', "a list of texts"),
+        ("tests", "[]", "a list of texts"),
+        ("tests", "[1]", "a list of texts"),
+        ("lock", '"/etc/lock"', "a file of the repository, given from its root"),
+        ("test-lock", '"../lock"', "a file of the repository, given from its root"),
+        ("gunicorn", "3", "a file of the repository, given from its root"),
+        ("smoke", '"/"', "an array of tables ([[tool.cutover.smoke]])"),
+        ("images", "1", "a table"),
+        ("environments", "[]", "a table"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_told_with_key_value_and_what_is(key: str, value: str, allowed: str) -> None:
+    """One sentence."""
+    message = refusal(f"{LEAST}{key} = {value}\n")
+    assert message.startswith(f"[tool.cutover] {key} = ")
+    assert message.endswith(f"is not allowed: it must be {allowed}")
+
+
+@pytest.mark.parametrize("value", ["app", ":", "app:", ":app", "app:create app", "a b:c", "app:1"])
+def test_wsgi_must_be_what_gunicorn_takes(value: str) -> None:
+    """A module, a colon, a name or a call."""
+    expected = f'wsgi = {value!r} is not allowed: it must be a WSGI application such as "app:create_app()"'
+    assert refusal(f'[tool.cutover]\nwsgi = "{value}"') == f"[tool.cutover] {expected}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("smoke = [{}]", "[tool.cutover.smoke[0]] must have path: a URL's path, which starts with / and has no spaces"),
+        ('smoke = [{path = "/"}, {path = "x"}]', "[tool.cutover.smoke[1]] path = 'x' is not allowed"),
+        ('smoke = [{path = "/", status = 99}]', "[tool.cutover.smoke[0]] status = 99 is not allowed"),
+        ('smoke = [{path = "/", within = 0}]', "[tool.cutover.smoke[0]] within = 0 is not allowed"),
+        ('smoke = [{path = "/", within = inf}]', "[tool.cutover.smoke[0]] within = inf is not allowed"),
+        ('smoke = [{path = "/", within = true}]', "[tool.cutover.smoke[0]] within = True is not allowed"),
+        ("smoke = [1]", "[tool.cutover.smoke[0]] must be a table"),
+        ("images = {base = {}}", "[tool.cutover.images.base] must have suite"),
+        ("environments = {live = 1}", "[tool.cutover.environments.live] must be a table"),
+        ("environments = {live = {region = 'here'}}", "[tool.cutover.environments.live] region = 'here' is not"),
+        ("environments = {live = {prefix = 'X'}}", "[tool.cutover.environments.live] prefix = 'X' is not allowed"),
+        ("environments = {live = {approval = 1}}", "[tool.cutover.environments.live] approval = 1 is not allowed"),
+        ("environments = {live = {bake-minutes = -1}}", "[tool.cutover.environments.live] bake-minutes = -1 is not"),
+        ("environments = {Live_1 = {}}", "[tool.cutover.environments.Live_1] is not allowed: an environment's name"),
+    ],
+)
+def test_a_bad_row_is_told_with_its_place(rows: str, message: str) -> None:
+    """Which table, which row, which key."""
+    assert refusal(f"{LEAST}{rows}\n").startswith(message)
+
+
+@pytest.mark.parametrize("strategy", ["canary", "linear"])
+def test_a_strategy_that_is_not_served_is_refused_with_the_one_that_is(strategy: str) -> None:
+    """Blue-green, for now."""
+    message = refusal(f"{LEAST}environments = {{live = {{strategy = '{strategy}'}}}}")
+    assert message.endswith(f"strategy = '{strategy}' is not allowed: it must be one of blue-green")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("prot = 1", "[tool.cutover] has no key 'prot'; did you mean 'port'?"),
+        ("test_lock = 'x'", "[tool.cutover] has no key 'test_lock'; did you mean 'test-lock'?"),
+        ("smoke = [{path = '/', stauts = 200}]", "[tool.cutover.smoke[0]] has no key 'stauts'; did you mean 'status'?"),
+        (
+            "environments = {live = {bake_minutes = 1, zzz = 2}}",
+            "[tool.cutover.environments.live] has no key 'bake_minutes'; did you mean 'bake-minutes'?",
+        ),
+        (
+            "images = {base = {suite = 'x', zzz = 1}}",
+            "[tool.cutover.images.base] has no key 'zzz'; known: suite, packages, setup",
+        ),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(text: str, message: str) -> None:
+    """All known ones where none is near."""
+    assert refusal(f"{LEAST}{text}\n") == message
+
+
+def test_a_misspelt_key_that_must_be_there_is_named() -> None:
+    """Otherwise its writer looks for a key that stands before their eyes."""
+    assert refusal('[tool.cutover]\nwsgl = "a:b"').endswith("; 'wsgl' is no key")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool.cutover", "pyproject.toml is not TOML: "),
+        ("", 'pyproject.toml has no [tool.cutover]: add one with at least wsgi = "package:application"'),
+        ("tool = 3", "[tool] must be a table"),
+        ("[tool]\ncutover = 3", "[tool.cutover] must be a table"),
+        ("project = 3\n" + LEAST, "[project] must be a table"),
+        ("[tool.cutover]\nport = 1", "[tool.cutover] must have wsgi: a WSGI application such as"),
+    ],
+)
+def test_a_file_without_the_table_is_refused(text: str, message: str) -> None:
+    """No file leads to a traceback."""
+    assert refusal(text).startswith(message)
+
+
+def test_an_unknown_environment_is_refused_with_the_known_ones() -> None:
+    """In the order of the alphabet."""
+    settings = Settings.parse(LEAST + "environments = {test = {}, live = {}}")
+    assert settings.environment("live") == Environment("live")
+    for name in ("prod", ""):
+        with pytest.raises(SettingsError, match=f"has no '{name}'; known: live, test"):
+            settings.environment(name)
+    with pytest.raises(SettingsError, match="has no 'live'; known: none is set"):
+        Settings.parse(LEAST).environment("live")
+
+
+def test_no_name_is_the_only_environment() -> None:
+    """Where there is one, nobody must name it."""
+    assert Settings.parse(LEAST + "environments = {live = {}}").environment("").name == "live"
+
+
+def test_the_error_is_one_of_the_module_s() -> None:
+    """The command ends with its exit code."""
+    assert issubclass(SettingsError, CutoverError)
+    assert SettingsError("x").exit_code == 1
