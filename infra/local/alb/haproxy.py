@@ -1,0 +1,95 @@
+"""The HAProxy process: started as master and workers, reloaded, and told runtime commands over the master's socket.
+
+After a reload, old workers go on answering the connections they hold; so a command goes to every worker there is
+(management guide of HAProxy 2.6, "Master CLI").
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from infra.local.errors import HaproxyRefused
+from infra.local.processes import Ledger
+
+PROGRAM = "haproxy"
+COMMAND_SECONDS, READY_SECONDS, POLL_SECONDS = 5.0, 10.0, 0.01
+ANSWER_BYTES = 65536
+
+
+class Haproxy:
+    """One HAProxy. Not thread-safe: the data plane calls it under its lock."""
+
+    def __init__(self, config: Path, master_socket: Path, ledger: Ledger, log_file: Path) -> None:
+        self._config = config
+        self._socket = master_socket
+        self._ledger = ledger
+        self._log_file = log_file
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def apply(self, text: str) -> None:
+        """Make a configuration the running one, starting HAProxy if need be; raises HaproxyRefused."""
+        self._config.write_text(text, encoding="utf-8")
+        self._check()
+        if self._process is None:
+            command = [PROGRAM, "-W", "-S", str(self._socket), "-f", str(self._config)]
+            self._process = self._ledger.start("haproxy", command, self._log_file)
+            self._until_new_worker(frozenset())
+        else:
+            before = frozenset(self.workers())
+            self._ask("reload")
+            self._until_new_worker(before)
+
+    def workers(self) -> list[int]:
+        """Ids of all workers, old ones too; empty while the master does not answer."""
+        try:
+            answer = self._ask("show proc")
+        except OSError:
+            return []
+        rows = [line.split() for line in answer.splitlines()]
+        return [int(row[0]) for row in rows if len(row) > 1 and row[1] == "worker"]
+
+    def tell(self, commands: Sequence[str]) -> list[str]:
+        """Send commands to every worker, in their order. Gives the newest worker's answers."""
+        answers: list[str] = []
+        for age, pid in enumerate(self.workers()):
+            given = [self._command(pid, command) for command in commands]
+            answers = given if age == 0 else answers
+        return answers
+
+    @property
+    def running(self) -> bool:
+        """Whether the master process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def _command(self, pid: int, command: str) -> str:
+        try:
+            return self._ask(f"experimental-mode on; @!{pid} {command}")
+        except OSError as error:  # an old worker may end at any moment
+            return str(error)
+
+    def _ask(self, line: str) -> str:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
+            channel.settimeout(COMMAND_SECONDS)
+            channel.connect(str(self._socket))
+            channel.sendall(f"{line}\n".encode())
+            channel.shutdown(socket.SHUT_WR)
+            chunks = []
+            while chunk := channel.recv(ANSWER_BYTES):
+                chunks.append(chunk)
+        return b"".join(chunks).decode(errors="replace").strip()
+
+    def _check(self) -> None:
+        verdict = subprocess.run([PROGRAM, "-c", "-f", str(self._config)], capture_output=True, text=True, check=False)
+        if verdict.returncode != 0:
+            raise HaproxyRefused("the configuration", verdict.stderr.strip()[-1000:])
+
+    def _until_new_worker(self, before: frozenset[int]) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not set(self.workers()) - before:
+            if not self.running or time.monotonic() > deadline:
+                raise HaproxyRefused("the configuration", f"no worker came up, see {self._log_file}")
+            time.sleep(POLL_SECONDS)

@@ -1,0 +1,1 @@
+"""CloudFormation on this machine: templates, stacks and change sets of our own over moto's resources and our ECS."""

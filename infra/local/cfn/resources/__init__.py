@@ -1,0 +1,1 @@
+"""Resource types, by their CloudFormation name."""

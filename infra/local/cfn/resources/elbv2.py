@@ -1,0 +1,154 @@
+"""Load balancers, listeners, rules and target groups: created by moto, but with all their attributes, and really deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from infra.local.cfn.resources.base import Made, Place, Properties, differs
+from infra.local.cfn.resources.moto import MotoType
+
+Backend = Callable[[str], Any]
+TYPE_PREFIX = "AWS::ElasticLoadBalancingV2::"
+
+
+def _attributes(properties: Properties, name: str) -> dict[str, str]:
+    return {each["Key"]: _text(each["Value"]) for each in properties.get(name, [])}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class _Elbv2Type(MotoType):
+    """What the four have in common. `backend` gives moto's ELBv2 backend of a region."""
+
+    fixed: frozenset[str]
+
+    def __init__(self, model: type[Any], suffix: Callable[[], str], backend: Backend) -> None:
+        super().__init__(model, suffix)
+        self._backend = backend
+
+    def replaces(self, old: Properties, new: Properties) -> bool:
+        return differs(old, new, self.fixed)
+
+    def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        self._modify(self._backend(place.region), made.physical_id, new)
+        return made
+
+    def _modify(self, backend: Any, arn: str, new: Properties) -> None:
+        raise NotImplementedError
+
+
+class LoadBalancerType(_Elbv2Type):
+    """AWS::ElasticLoadBalancingV2::LoadBalancer."""
+
+    fixed = frozenset({"Name", "Scheme", "Type"})
+
+    def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        made = super().create(place, logical_id, properties)
+        made.handle.activate()
+        self._modify(self._backend(place.region), made.physical_id, properties)
+        return made
+
+    def _modify(self, backend: Any, arn: str, new: Properties) -> None:
+        backend.modify_load_balancer_attributes(arn, _attributes(new, "LoadBalancerAttributes"))
+        backend.load_balancers[arn].security_groups = list(new.get("SecurityGroups", []))
+
+    def attribute(self, made: Made, name: str) -> Any:
+        if name == "LoadBalancerFullName":
+            return made.physical_id.partition(":loadbalancer/")[2]
+        if name == "CanonicalHostedZoneID":
+            return made.handle.canonical_hosted_zone_id
+        return super().attribute(made, name)
+
+
+class TargetGroupType(_Elbv2Type):
+    """AWS::ElasticLoadBalancingV2::TargetGroup."""
+
+    fixed = frozenset({"Name", "Port", "Protocol", "ProtocolVersion", "TargetType", "VpcId"})
+
+    def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        short = {name: value for name, value in properties.items() if name != "HealthCheckEnabled"}
+        name = properties.get("Name") or self._short_name(place, logical_id)
+        made = super().create(place, logical_id, {**short, "Name": name})
+        self._modify(self._backend(place.region), made.physical_id, properties)
+        return made
+
+    def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        if made.physical_id in self._backend(place.region).target_groups:
+            self._backend(place.region).delete_target_group(made.physical_id)
+
+    def attribute(self, made: Made, name: str) -> Any:
+        known = {
+            "TargetGroupArn": made.physical_id,
+            "TargetGroupName": made.handle.name,
+            "TargetGroupFullName": made.physical_id.rpartition(":")[2],
+        }
+        if name not in known:
+            raise AttributeError(name)
+        return known[name]
+
+    def _short_name(self, place: Place, logical_id: str) -> str:
+        suffix = self._suffix()
+        return f"{f'{place.stack_name}-{logical_id}'[: 31 - len(suffix)].rstrip('-')}-{suffix}"
+
+    def _modify(self, backend: Any, arn: str, new: Properties) -> None:
+        backend.modify_target_group(
+            arn,
+            health_check_path=new.get("HealthCheckPath"),
+            health_check_port=new.get("HealthCheckPort"),
+            health_check_interval=new.get("HealthCheckIntervalSeconds"),
+            health_check_timeout=new.get("HealthCheckTimeoutSeconds"),
+            healthy_threshold_count=new.get("HealthyThresholdCount"),
+            unhealthy_threshold_count=new.get("UnhealthyThresholdCount"),
+            http_codes=(new.get("Matcher") or {}).get("HttpCode"),
+        )
+        backend.modify_target_group_attributes(arn, _attributes(new, "TargetGroupAttributes"))
+
+
+class ListenerType(_Elbv2Type):
+    """AWS::ElasticLoadBalancingV2::Listener."""
+
+    fixed = frozenset({"LoadBalancerArn"})
+
+    def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        for balancer in self._backend(place.region).load_balancers.values():
+            balancer.listeners.pop(made.physical_id, None)
+
+    def attribute(self, made: Made, name: str) -> Any:
+        if name != "ListenerArn":
+            raise AttributeError(name)
+        return made.physical_id
+
+    def _modify(self, backend: Any, arn: str, new: Properties) -> None:
+        actions = backend.convert_and_validate_properties(dict(new))
+        backend.modify_listener(arn, new.get("Port"), new.get("Protocol"), new.get("SslPolicy"), None, actions)
+
+
+class ListenerRuleType(_Elbv2Type):
+    """AWS::ElasticLoadBalancingV2::ListenerRule. ECS writes the weights of a rule: only a change in the template writes it."""
+
+    fixed = frozenset({"ListenerArn"})
+
+    def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        self._backend(place.region).delete_rule(made.physical_id)
+
+    def attribute(self, made: Made, name: str) -> Any:
+        known = {"RuleArn": made.physical_id, "IsDefault": False}
+        if name not in known:
+            raise AttributeError(name)
+        return known[name]
+
+    def _modify(self, backend: Any, arn: str, new: Properties) -> None:
+        actions = backend.convert_and_validate_action_properties(dict(new))
+        backend.modify_rule(arn, new["Conditions"], actions)
+        backend.set_rule_priorities([{"RuleArn": arn, "Priority": int(new["Priority"])}])
+
+
+CLASSES: Mapping[str, type[_Elbv2Type]] = {
+    f"{TYPE_PREFIX}LoadBalancer": LoadBalancerType,
+    f"{TYPE_PREFIX}TargetGroup": TargetGroupType,
+    f"{TYPE_PREFIX}Listener": ListenerType,
+    f"{TYPE_PREFIX}ListenerRule": ListenerRuleType,
+}

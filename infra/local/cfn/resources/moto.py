@@ -1,0 +1,98 @@
+"""Resource types that moto has: its CloudFormationModel classes behind our interface.
+
+moto 5.2.5 answers a failed creation with an exception of any kind, and changes a resource by a class method of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+from moto.core.common_models import CloudFormationModel
+
+from infra.local.cfn.resources.base import Made, Place, Properties, generated_name
+
+MODULES = {"elasticloadbalancingv2": "elbv2", "lambda": "awslambda", "certificatemanager": "acm"}
+SUFFIX_BYTES = 6
+
+
+def moto_class(type_name: str) -> type[Any] | None:
+    """moto's class of a resource type, or None where moto has none. Imports the service's models."""
+    service = type_name.split("::")[1].lower() if type_name.count("::") == 2 else ""
+    try:
+        importlib.import_module(f"moto.{MODULES.get(service, service)}.models")
+    except ImportError:
+        return None
+    classes: list[type[Any]] = CloudFormationModel.__subclasses__()
+    return next((each for each in classes if each.cloudformation_type() == type_name), None)
+
+
+class MotoType:
+    """A resource type of moto's. What it cannot change in place is replaced."""
+
+    def __init__(self, model: type[Any], suffix: Any) -> None:
+        self._model = model
+        self._suffix = suffix
+
+    def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        name_property = self._model.cloudformation_name_type()
+        name = properties.get(name_property) or generated_name(place, logical_id, self._suffix())
+        made = self._model.create_from_cloudformation_json(
+            name, self._json(properties), place.account, place.region, LogicalId=logical_id, StackId=place.stack_id
+        )
+        return Made(str(made.physical_resource_id), made)
+
+    def replaces(self, old: Properties, new: Properties) -> bool:
+        return hasattr(self._model.update_from_cloudformation_json, "__isabstractmethod__")
+
+    def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        name = new.get(self._model.cloudformation_name_type()) or getattr(made.handle, "name", made.physical_id)
+        changed = self._model.update_from_cloudformation_json(
+            original_resource=made.handle,
+            new_resource_name=name,
+            cloudformation_json=self._json(new),
+            account_id=place.account,
+            region_name=place.region,
+        )
+        return Made(str(changed.physical_resource_id), changed)
+
+    def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        own = getattr(made.handle, "delete", None)
+        if own is not None and len(inspect.signature(own).parameters) == 2:
+            own(place.account, place.region)
+        elif not hasattr(self._model.delete_from_cloudformation_json, "__isabstractmethod__"):
+            self._model.delete_from_cloudformation_json(
+                made.physical_id, self._json(properties), place.account, place.region
+            )
+
+    def attribute(self, made: Made, name: str) -> Any:
+        if not self._model.has_cfn_attr(name):
+            raise AttributeError(name)
+        return made.handle.get_cfn_attribute(name)
+
+    def _json(self, properties: Properties) -> dict[str, Any]:
+        return {"Type": self._model.cloudformation_type(), "Properties": dict(properties)}
+
+
+class SecurityGroupType(MotoType):
+    """moto replaces a group to change its rules, under a new id; AWS changes them in place."""
+
+    def replaces(self, old: Properties, new: Properties) -> bool:
+        return any(old.get(name) != new.get(name) for name in ("GroupName", "GroupDescription", "VpcId"))
+
+    def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        group = made.handle
+        group.ingress_rules.clear()
+        for rule in new.get("SecurityGroupIngress", []):
+            source = rule.get("SourceSecurityGroupId")
+            group.ec2_backend.authorize_security_group_ingress(
+                group_name_or_id=group.id,
+                ip_protocol=rule["IpProtocol"],
+                from_port=rule.get("FromPort"),
+                to_port=rule.get("ToPort"),
+                ip_ranges=rule.get("CidrIp", []),
+                source_groups=[{"GroupId": source}] if source else [],
+                vpc_id=group.vpc_id,
+            )
+        return made

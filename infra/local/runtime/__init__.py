@@ -1,0 +1,1 @@
+"""Tasks as containers of this machine's Docker engine."""
