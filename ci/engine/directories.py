@@ -81,7 +81,7 @@ def _with_file(inputs: Inputs, node: Node) -> Tree:
     placed = replace(entry, path=clean(node.args["path"]))
     if node.args.get("permissions") is not None:
         placed = replace(placed, mode=node.args["permissions"])
-    return inputs.tree(node.parent).merged(_owned(Tree.of([placed]), node.args["owner"]))
+    return inputs.tree(node.parent).merged(_owned(Tree((placed,)), node.args["owner"]))
 
 
 @makes("Directory.withFiles")
@@ -89,7 +89,7 @@ def _with_files(inputs: Inputs, node: Node) -> Tree:
     folder = clean(node.args["path"])
     entries = [inputs.tree(source).entries[0] for source in node.args["sources"]]
     placed = [replace(entry, path=clean(f"{folder}/{entry.path}")) for entry in entries]
-    return inputs.tree(node.parent).merged(Tree.of(placed))
+    return inputs.tree(node.parent).merged(Tree(tuple(placed)))
 
 
 @makes("Directory.withNewFile")
@@ -97,18 +97,18 @@ def _with_new_file(inputs: Inputs, node: Node) -> Tree:
     data = node.args["contents"].encode()
     path = clean(node.args["path"])
     entry = Entry(path, "f", node.args["permissions"], size=len(data), blob=inputs.store.put_bytes(data))
-    return inputs.tree(node.parent).merged(Tree.of([entry]))
+    return inputs.tree(node.parent).merged(Tree((entry,)))
 
 
 @makes("Directory.withNewDirectory")
 def _with_new_directory(inputs: Inputs, node: Node) -> Tree:
-    return inputs.tree(node.parent).merged(Tree.of([Entry(clean(node.args["path"]), "d", node.args["permissions"])]))
+    return inputs.tree(node.parent).merged(Tree((Entry(clean(node.args["path"]), "d", node.args["permissions"]),)))
 
 
 @makes("Directory.withSymlink")
 def _with_symlink(inputs: Inputs, node: Node) -> Tree:
     entry = Entry(clean(node.args["linkName"]), "l", 0o777, target=node.args["target"])
-    return inputs.tree(node.parent).merged(Tree.of([entry]))
+    return inputs.tree(node.parent).merged(Tree((entry,)))
 
 
 @makes("Directory.withoutDirectory")

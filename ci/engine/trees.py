@@ -4,6 +4,7 @@ Times are no part of a tree (a touched file changes nothing), so two clones of o
 """
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +17,8 @@ from ci.engine.nodes import digest_of
 Kind = Literal["f", "d", "l"]
 DIRECTORY_MODE = 0o755
 FILE_MODE = 0o644
+GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+GLOB_PARTS = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")
 
 
 @dataclass(frozen=True, order=True)
@@ -103,7 +106,11 @@ class Tree:
     def merged(self, other: "Tree") -> "Tree":
         """Both trees in one; where both have a path `other` wins, and a file takes the place of a directory."""
         replaced = {e.path for e in other.entries if e.kind != "d" and self.holds_directory(e.path)}
-        kept = [e for e in self.entries if not any(parent in replaced for parent in _parents(e.path))]
+        entered = {parent for e in other.entries for parent in _parents(e.path)}
+        kept = [
+            e for e in self.entries
+            if (e.kind == "d" or e.path not in entered) and replaced.isdisjoint(_parents(e.path))
+        ]  # fmt: skip
         return Tree.of([*kept, *other.entries])
 
     def without(self, paths: Iterable[str]) -> "Tree":
@@ -124,9 +131,9 @@ class Tree:
 
     def glob(self, pattern: str) -> Iterator[str]:
         """The paths that match `pattern`, a directory's with a trailing slash."""
-        spec = _spec([pattern])
+        matches = re.compile(GLOB_PARTS.sub(lambda part: GLOB.get(part[0], re.escape(part[0])), pattern.lstrip("/")))
         for entry in self.entries:
-            if spec.match_file(entry.path):
+            if matches.fullmatch(entry.path):
                 yield entry.path + ("/" if entry.kind == "d" else "")
 
 
@@ -152,7 +159,10 @@ def matcher(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Callabl
 
 
 def _spec(patterns: Sequence[str]) -> pathspec.PathSpec[Any]:
-    return pathspec.PathSpec.from_lines("gitwildmatch", [_rooted(pattern) for pattern in patterns])
+    rooted = [_rooted(pattern) for pattern in patterns]
+    # What git's own `dir/*` leaves to its walk: that the folders it names count with all they hold.
+    lines = [line for pattern in rooted for line in ((pattern, f"{pattern}/**") if pattern.endswith("/*") else (pattern,))]
+    return pathspec.PathSpec.from_lines("gitignore", lines)
 
 
 def _rooted(pattern: str) -> str:
