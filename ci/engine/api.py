@@ -37,6 +37,8 @@ LAZY = {
     "Query.module", "Query.error", "Query.sourceMap", "Container.directory", "Container.file", "Container.rootfs",
     "Container.asTarball", "Container.asService", "Service.withHostname", "Error.withValue", "Host.service", "Host.tunnel",
 }  # fmt: skip
+# Arguments that change what a field gives, and that no field of this engine heeds.
+UNSERVED_ARGUMENTS = ("gitignore", "offsetLines", "limitLines", "excludeMetadata", "doNotFollowSymlinks", "expectedType")
 LAZY_PREFIXES = ("TypeDef.with", "Function.with", "Module.with")
 
 
@@ -59,6 +61,8 @@ def resolve(parent: Any, info: GraphQLResolveInfo, **raw: Any) -> Any:
     args = {key: _argument(context, field.args[key], value) for key, value in raw.items()}
     if context.module is not None and (function := context.module.function(info.parent_type.name, info.field_name)):
         return context.module.resolve(context, function, parent, args)
+    for unserved in (argument for argument in UNSERVED_ARGUMENTS if args.get(argument)):
+        raise NotServedError(f"{name}({unserved})")
     if found := LEAVES.get(name):
         return found(context, parent, args)
     kind = get_named_type(field.type)

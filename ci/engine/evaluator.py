@@ -215,7 +215,7 @@ class Evaluator:
         path = "/" if node.field == "rootfs" else containers.resolved(state, node.args)
         for mount in state.mounts:
             if mount.source is not None and mount.kind == "directory" and f"{path}/".startswith(f"{mount.path}/"):
-                return self._part(self.tree(mount.source).subtree(path[len(mount.path) :]), node, path)
+                return self._part(self.tree(mount.source), node, path[len(mount.path) :], path)
         key = digest_of(["tree", self.key(state.rootfs), path])
         record = self._store.get_record("path", key)
         if record is None:
@@ -253,10 +253,13 @@ class Evaluator:
             raise EngineError(f"path {path} is a file, not a directory")
         return tree
 
-    def _part(self, tree: Tree, node: Node, path: str) -> Tree:
-        if not tree.entries:
+    def _part(self, tree: Tree, node: Node, inside: str, path: str) -> Tree:
+        """What lies at `inside` of a mounted tree, which the container sees at `path`."""
+        if tree.holds_directory(inside):
+            return self._checked(tree.subtree(inside), True, node, path)
+        if (entry := tree.get(inside)) is None:
             raise NotFoundError(path)
-        return tree
+        return self._checked(Tree((replace(entry, path=entry.path.rpartition("/")[2]),)), False, node, path)
 
     def _placed(self, step: Placed) -> Tree:
         """What `withDirectory` or `withFile` puts in, at its place, with the mode asked for."""

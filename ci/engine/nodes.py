@@ -5,7 +5,6 @@ next. Nothing runs when a recipe is made; a leaf field (`stdout`, `sync`, `entri
 """
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -104,7 +103,7 @@ class NodeTable:
         """
         try:
             kind, _, digest = base64.b64decode(text, validate=True).decode().partition("@")
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # no base64, no ASCII or no UTF-8
             raise InvalidIdError(text, expected or "object") from error
         node = self._nodes.get(digest)
         if node is None or (expected not in (None, kind)):

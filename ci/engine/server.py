@@ -57,7 +57,7 @@ class Server:
         with contextlib.suppress(ValueError):
             user = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")[0]
             for token, context in list(self._callers.items()):
-                if hmac.compare_digest(token, user):
+                if hmac.compare_digest(token.encode(), user.encode()):
                     return context
         return None
 
@@ -70,7 +70,9 @@ class Server:
         try:
             request = json.loads(body)
         except ValueError as error:
-            return 400, {"errors": [{"message": f"json request body could not be decoded: {error}"}], "data": None}
+            return _refused(str(error))
+        if not isinstance(request, dict):
+            return _refused("it is no object")
         served = self._core if context.call is not None else self.schema
         try:
             response = schema.answer(
@@ -86,6 +88,10 @@ class Server:
         self._http.server_close()
         if self.module is not None:
             self.module.close()
+
+
+def _refused(reason: str) -> tuple[int, dict[str, Any]]:
+    return 400, {"errors": [{"message": f"json request body could not be decoded: {reason}"}], "data": None}
 
 
 class _Handler(BaseHTTPRequestHandler):

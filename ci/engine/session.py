@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ci.engine import hostfs, images
@@ -26,9 +26,12 @@ class Session:
         progress: what the user sees.
         recipes: how base images are made where no registry answers.
         workdir: what relative host paths are relative to.
+        connect: gives Docker for the call of this id.
     """
 
-    def __init__(self, store: Store, progress: Progress, recipes: RecipeBook, workdir: Path) -> None:
+    def __init__(
+        self, store: Store, progress: Progress, recipes: RecipeBook, workdir: Path, connect: Callable[[str], Docker] = Docker
+    ) -> None:
         self.id = secrets.token_hex(6)
         self.store = store
         self.progress = progress
@@ -36,6 +39,7 @@ class Session:
         self.nodes = NodeTable()
         self.secrets = Secrets(store.salt())
         self._recipes = recipes
+        self._connect = connect
         self._docker: Docker | None = None
         self._lock = threading.Lock()
         self._runner = Runner(self.docker, store, self.secrets, progress)
@@ -50,7 +54,7 @@ class Session:
         """
         with self._lock:
             if self._docker is None:
-                self._docker = Docker(self.id)
+                self._docker = self._connect(self.id)
             return self._docker
 
     def image(self, reference: str, parent: Node | None) -> Node:

@@ -121,8 +121,8 @@ class Store:
     def salt(self) -> bytes:
         """The store's own secret, with which secrets are fingerprinted; made at first use, readable by its owner only."""
         path = self.root / "salt"
-        with contextlib.suppress(FileExistsError):
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
+        if not path.exists():
+            with self.writing() as file:  # a temporary file is its owner's only
                 file.write(secrets.token_bytes(32))
+                self._move(file, path)
         return path.read_bytes()
