@@ -92,6 +92,8 @@ def _read(uri: str) -> str:
             return Path(rest).expanduser().read_text(encoding="utf-8")
         except OSError as error:
             raise SecretError(f"secret file {rest} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise SecretError(f"secret file {rest} is no UTF-8 text") from error
     return _run(rest)
 
 

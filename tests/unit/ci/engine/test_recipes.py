@@ -1,0 +1,82 @@
+"""Base images by recipe."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ci.engine import recipes
+from ci.engine.errors import RecipeError
+from ci.engine.recipes import Recipe, RecipeBook
+
+
+@pytest.mark.parametrize(
+    ("reference", "suite"),
+    [
+        ("debian:13-slim", "trixie"),
+        ("debian:bookworm-slim", "bookworm"),
+        ("python:3.13-slim", "trixie"),
+        ("docker.io/library/python:3.11-slim", "bookworm"),
+        ("python:3.13-slim@sha256:" + "0" * 64, "trixie"),
+    ],
+)
+def test_debian_and_python_have_recipes(reference: str, suite: str) -> None:
+    recipe = RecipeBook().find(reference)
+    assert recipe is not None
+    assert recipe.suite == suite
+
+
+@pytest.mark.parametrize("reference", ["python:3.13", "python:3.8-slim", "debian:sid-slim", "alpine:3", "quay.io/x/python:3.13-slim"])
+def test_others_have_none(reference: str) -> None:
+    assert RecipeBook().find(reference) is None
+
+
+def test_the_settings_recipe_comes_before_the_built_in_one() -> None:
+    own = Recipe("bookworm", ("curl",))
+    assert RecipeBook({"python:3.13-slim": own, "base": own}).find("python:3.13-slim") is own
+
+
+def test_python_comes_with_pip_and_venv_under_its_own_name() -> None:
+    recipe = RecipeBook().find("python:3.13-slim")
+    assert recipe is not None
+    assert {"python3-pip", "python3-venv"} <= set(recipe.packages)
+    assert dict(recipe.environment)["PYTHON_VERSION"] == "3.13"
+
+
+def test_every_part_of_a_recipe_is_in_its_key() -> None:
+    made = [
+        Recipe("trixie"), Recipe("bookworm"), Recipe("trixie", ("curl",)), Recipe("trixie", (), ("true",)),
+        Recipe("trixie", environment=()), Recipe("trixie", command=()),
+    ]  # fmt: skip
+    assert len({recipe.key for recipe in made}) == len(made)
+
+
+def program(folder: Path, script: str) -> None:
+    """A stand-in for mmdebstrap, found first on the PATH."""
+    place = folder / "mmdebstrap"
+    place.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    place.chmod(0o755)
+
+
+def test_mmdebstrap_gets_suite_packages_and_setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, 'for word; do echo "$word"; done > "$(dirname "$0")/words"; for last; do :; done; echo tar > "$last"')
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    recipes.build(Recipe("trixie", ("curl", "git"), ("true",)), tmp_path / "root.tar")
+    words = (tmp_path / "words").read_text(encoding="utf-8").splitlines()
+    assert "--include=curl,git" in words
+    assert "--customize-hook=chroot \"$1\" sh -c 'true'" in words
+    assert words[-2:] == ["trixie", str(tmp_path / "root.tar")]
+    assert (tmp_path / "root.tar").read_text(encoding="utf-8") == "tar\n"
+
+
+def test_a_failure_carries_the_end_of_what_was_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, "for n in 1 2 3 4 5 6 7; do echo line $n >&2; done; exit 25")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(RecipeError, match=r"^mmdebstrap trixie failed with exit code 25: line 3 / .* / line 7$"):
+        recipes.build(Recipe("trixie"), tmp_path / "root.tar")
+
+
+def test_a_missing_mmdebstrap_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RecipeError, match="install it \\(apt-get install mmdebstrap\\) or set a registry mirror"):
+        recipes.build(Recipe("trixie"), tmp_path / "root.tar")
