@@ -50,6 +50,8 @@ def root() -> None:
 def main() -> None:
     """Run the command; what was started is removed also on SIGTERM and Ctrl-C."""
     signal.signal(signal.SIGTERM, _terminated)
+    # A shell starts what runs in the background with SIGINT ignored; a call must be ended by it all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status: Any = root.main(standalone_mode=False)
     except click.ClickException as error:

@@ -3,9 +3,17 @@
 import dagger
 
 from ci import release
+from ci.errors import CutoverError
 from ci.steps import image
 
 REPOSITORY = "/repository"
+
+
+class ShallowHistoryError(CutoverError):
+    """A shallow clone: its log ends before the last release may have been reached."""
+
+    def __init__(self) -> None:
+        super().__init__("this is a shallow clone, so its version cannot be known; fetch the rest: git fetch --unshallow --tags")
 
 
 def git(history: dagger.Directory) -> dagger.Container:
@@ -20,7 +28,13 @@ def git(history: dagger.Directory) -> dagger.Container:
 
 
 async def of(history: dagger.Directory) -> release.Version:
-    """The version of the history's HEAD."""
+    """The version of the history's HEAD.
+
+    Raises:
+        ShallowHistoryError: the history does not reach back to the first commit.
+    """
+    if "shallow" in await history.entries():
+        raise ShallowHistoryError
     log = await git(history).with_exec(release.GIT_LOG).stdout()
     return release.version_of(log)
 
