@@ -55,6 +55,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._children: list[subprocess.Popen[bytes]] = []
 
     def read(self) -> dict[str, ProcessRecord]:
         """Records by name; empty where there is no file or only half of one."""
@@ -83,7 +84,13 @@ class Ledger:
         started = start_time(process.pid)
         if started is not None:
             self.add(ProcessRecord(name, process.pid, started))
+        self._children.append(process)
         return process
+
+    def reap(self) -> None:
+        """Take note of the end of the processes that this ledger started and that have ended."""
+        for process in self._children:
+            process.poll()
 
 
 def end(record: ProcessRecord, patience: float = END_SECONDS) -> None:

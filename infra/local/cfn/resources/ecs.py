@@ -136,8 +136,8 @@ class ServiceType(_EcsType):
                                  f"{ended.get('statusReason', '')} {cause}".strip())  # fmt: skip
 
     def _deployment(self, place: Place, arn: str) -> dict[str, Any]:
-        given = {"serviceDeploymentArns": [arn]}
-        found: dict[str, Any] = self._ecs.call(place.region, "DescribeServiceDeployments", given)["serviceDeployments"][0]
+        answer = self._ecs.call(place.region, "DescribeServiceDeployments", {"serviceDeploymentArns": [arn]})
+        found: dict[str, Any] = answer["serviceDeployments"][0]
         return found
 
 

@@ -1,4 +1,4 @@
-"""Load balancers, listeners, rules and target groups: created by moto, but with all their attributes, and really deleted."""
+"""Load balancers, listeners, rules and target groups: created by moto, with all attributes, and really deleted."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class ListenerType(_Elbv2Type):
 
 
 class ListenerRuleType(_Elbv2Type):
-    """AWS::ElasticLoadBalancingV2::ListenerRule. ECS writes the weights of a rule: only a change in the template writes it."""
+    """AWS::ElasticLoadBalancingV2::ListenerRule. ECS writes its weights; here only a changed template does."""
 
     fixed = frozenset({"ListenerArn"})
 

@@ -10,6 +10,7 @@ from infra.local.ecs.api.context import Context
 from infra.local.ecs.errors import NotServed
 from infra.local.ecs.validation import validate_input
 
+READING = ("Describe", "List")
 Operation = Callable[[Context, dict[str, Any]], dict[str, Any]]
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -43,5 +44,6 @@ def call(context: Context, operation: str, given: dict[str, Any]) -> dict[str, A
     validate_input(operation, given)
     with context.store.lock:
         answer = OPERATIONS[operation](context, given)
-    context.store.wake()
+    if not operation.startswith(READING):
+        context.store.wake()
     return answer

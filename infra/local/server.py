@@ -1,0 +1,198 @@
+"""The server process: joins the parts, serves until SIGTERM, and takes its containers with it.
+
+`python -m infra.local.server --port 4566 --minute 60`; started by `infra.local.up`. Lines on stdout that begin with
+`PROGRESS` tell how far it is; the last of them is `READY`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from infra.local.alb.balancing import Elbv2Balancing
+from infra.local.alb.config import Endpoints
+from infra.local.alb.dataplane import DataPlane
+from infra.local.alb.haproxy import Haproxy
+from infra.local.alb.health import HealthChecks
+from infra.local.alb.ports import ListenerPorts
+from infra.local.alb.records import Records, read_records
+from infra.local.alb.targets import TargetBook
+from infra.local.clock import SystemClock
+from infra.local.ecr import registry
+from infra.local.ecr.records import EcrRecords
+from infra.local.ecs.service import Ecs
+from infra.local.processes import Ledger, end
+from infra.local.progress import PROGRESS, READY
+from infra.local.runtime import docker as containers
+from infra.local.state import StateDirectory
+
+ACCOUNT = "123456789012"
+API_THREADS, TASK_THREADS = 16, 32
+CHILD_SECONDS = 5.0
+
+log = logging.getLogger("infra.local.server")
+
+
+class Server:
+    """One instance. `serve` returns after `stop` was called from a signal handler or another thread."""
+
+    def __init__(self, state: StateDirectory, minute: float) -> None:
+        self._state = state
+        self._ledger = Ledger(state.processes)
+        self._clock = SystemClock(minute)
+        self._ports = ListenerPorts(state.port)
+        self._stop = threading.Event()
+        self._client = containers.connect()
+
+    def stop(self) -> None:
+        """Let `serve` return."""
+        self._stop.set()
+
+    def serve(self) -> None:
+        """Bring everything up, wait, take everything down."""
+        try:
+            self._progress("making the tasks' network")
+            containers.make_network(self._client, self._state.port)
+            self._progress("starting the registry")
+            self._start_registry()
+            self._progress("loading the AWS services")
+            self._run()
+        finally:
+            self._clean_up()
+
+    def _run(self) -> None:
+        from moto.elbv2.models import elbv2_backends
+
+        plane = self._data_plane(lambda: list(elbv2_backends[ACCOUNT].values()))
+        ecs = self._ecs(plane, lambda region: elbv2_backends[ACCOUNT][region])
+        self._serve_api(plane, ecs, lambda region: elbv2_backends[ACCOUNT][region])
+        self._progress("starting HAProxy")
+        plane.sync()
+        health = HealthChecks(plane, self._clock)
+        health.start()
+        self._progress(READY)
+        self._stop.wait()
+        ecs.stop()
+        health.stop()
+
+    def _data_plane(self, backends: Callable[[], list[Any]]) -> DataPlane:
+        proxy = Haproxy(
+            self._state.root / "haproxy.cfg", self._state.haproxy_socket, self._ledger, self._state.root / "haproxy.log"
+        )
+        return DataPlane(proxy, lambda: read_records(backends()), self._endpoints, TargetBook(), self._clock)
+
+    def _endpoints(self, records: Records) -> Endpoints:
+        ports = {listener.arn: self._ports.of(listener) for listener in records.listeners}
+        return Endpoints(self._state.port, self._state.api_socket, self._state.registry_socket, ports)
+
+    def _ecs(self, plane: DataPlane, backend: Callable[[str], Any]) -> Ecs:
+        from moto.utilities.utils import get_partition
+
+        return Ecs(
+            ACCOUNT,
+            containers.DockerRuntime(self._client, self._state.port),
+            lambda region: Elbv2Balancing(backend(region), plane),
+            ThreadPoolExecutor(TASK_THREADS, thread_name_prefix="tasks"),
+            self._clock,
+            get_partition,
+        )
+
+    def _serve_api(self, plane: DataPlane, ecs: Ecs, backend: Callable[[str], Any]) -> None:
+        """Serve the API on its Unix socket, in a thread."""
+        import waitress
+        from moto.ecr.models import Image, ecr_backends
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from moto.utilities.utils import get_partition
+
+        from infra.local.cfn.api import CfnApi
+        from infra.local.cfn.resources.registry import ResourceTypes
+        from infra.local.cfn.stacks import Stacks
+        from infra.local.gateway.app import Gateway, Handlers
+
+        types = ResourceTypes(ecs, backend)
+        stacks = Stacks(ACCOUNT, types, self._clock, changed=lambda: _sync(plane), partition=get_partition)
+        images = EcrRecords(ACCOUNT, lambda: list(ecr_backends[ACCOUNT].values()), Image)
+        gateway = Gateway(
+            Handlers(
+                ecs=ecs,
+                cfn=CfnApi(stacks),
+                plane=plane,
+                put_manifest=lambda path, body, kind: registry.put_manifest(
+                    path, body, kind, images, self._state.registry_socket
+                ),
+                status=lambda: self._status(plane),
+                clock=self._clock,
+                port=self._state.port,
+                moto=DomainDispatcherApplication(create_backend_app),
+            )
+        )
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(self._state.api_socket))
+        served = waitress.create_server(gateway, sockets=[listener], threads=API_THREADS)
+        threading.Thread(target=served.run, name="api", daemon=True).start()
+
+    def _start_registry(self) -> None:
+        config = self._state.root / "registry.json"
+        text = registry.registry_config(self._state.registry_data, self._state.registry_socket)
+        config.write_text(text, encoding="utf-8")
+        self._ledger.start("registry", [registry.PROGRAM, "serve", str(config)], self._state.root / "registry.log")
+
+    def _status(self, plane: DataPlane) -> dict[str, Any]:
+        balancers: dict[str, dict[str, Any]] = {}
+        for listener in plane.sync().listeners:
+            entry = balancers.setdefault(
+                listener.load_balancer, {"name": listener.load_balancer, "dns_name": listener.dns_name, "listeners": []}
+            )
+            url = f"http://127.0.0.1:{self._ports.of(listener)}"
+            entry["listeners"].append({"port": listener.port, "url": url})
+        return {"endpoint": f"http://127.0.0.1:{self._state.port}", "load_balancers": list(balancers.values())}
+
+    def _clean_up(self) -> None:
+        log.info("stopping")
+        for name, record in self._ledger.read().items():
+            if name != "server":
+                end(record, CHILD_SECONDS)
+        self._ledger.reap()
+        containers.remove_all(self._client, self._state.port)
+
+    @staticmethod
+    def _progress(text: str) -> None:
+        print(f"{PROGRESS}{text}", flush=True)
+
+
+def _sync(plane: DataPlane) -> None:
+    plane.sync()
+
+
+def main() -> None:
+    """Entry point of the process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--minute", type=float, required=True)
+    parser.add_argument("--state", type=Path, required=True)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(threadName)s %(name)s %(message)s")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    server = Server(StateDirectory(options.port, options.state), options.minute)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        server.stop()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    server.serve()
+
+
+if __name__ == "__main__":
+    main()
