@@ -13,7 +13,7 @@ from ci.steps import image
 ROOT = "/opt/cutover"
 TEMPLATES = f"{ROOT}/infra/templates"
 CREDENTIALS = "/run/credentials.json"
-ALIAS, PORT = "aws", 4566
+ALIAS = "aws"
 # boto3's own way to take the JSON of `aws configure export-credentials`.
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 CONFIG = f"[default]\ncredential_process = cat {CREDENTIALS}\n"
@@ -29,7 +29,7 @@ class Target:
     credentials: dagger.Secret | None
 
 
-def deployer(target: Target) -> dagger.Container:
+async def deployer(target: Target) -> dagger.Container:
     """The container in which `python -m ci.ecs` runs against the target."""
     module = dag.current_module().source()
     container = (
@@ -52,8 +52,9 @@ def deployer(target: Target) -> dagger.Container:
             .with_mounted_secret(CREDENTIALS, target.credentials)
         )
     if target.aws is not None:
+        port = await (await target.aws.ports())[0].port()
         container = container.with_service_binding(ALIAS, target.aws).with_env_variable(
-            "AWS_ENDPOINT_URL", f"http://{ALIAS}:{PORT}"
+            "AWS_ENDPOINT_URL", f"http://{ALIAS}:{port}"
         )
     return container
 
@@ -73,7 +74,7 @@ def _placed(target: Target) -> list[str]:
 
 async def publish(target: Target, built: dagger.Container, version: str) -> str:
     """Push the image; gives its reference by digest."""
-    pushed = deployer(target).with_file("/work/image.tar", built.as_tarball())
+    pushed = (await deployer(target)).with_file("/work/image.tar", built.as_tarball())
     words = _verb(target, "publish", "--archive", "/work/image.tar", "--version", version)
     return (await pushed.with_exec(words).stdout()).strip()
 
@@ -82,7 +83,7 @@ async def provision(target: Target, dry_run: bool, test_cidr: str) -> str:
     """Create or change the environment's stacks; gives what was done with each."""
     words = _verb(target, "provision", *_placed(target), *(["--dry-run"] if dry_run else []))
     words += ["--test-cidr", test_cidr] if test_cidr else []
-    return await deployer(target).with_exec(words).stdout()
+    return await (await deployer(target)).with_exec(words).stdout()
 
 
 async def deploy(target: Target, reference: str, version: str, commit: str) -> str:
@@ -90,4 +91,4 @@ async def deploy(target: Target, reference: str, version: str, commit: str) -> s
     smoke = json.dumps([asdict(row) for row in target.settings.smoke])
     words = _verb(target, "deploy", *_placed(target), "--image", reference, "--version", version, "--commit", commit)
     words += ["--smoke", "/work/smoke.json", "--bake-minutes", str(target.environment.bake_minutes)]
-    return await deployer(target).with_new_file("/work/smoke.json", smoke).with_exec(words).stdout()
+    return await (await deployer(target)).with_new_file("/work/smoke.json", smoke).with_exec(words).stdout()
