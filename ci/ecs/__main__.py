@@ -103,7 +103,7 @@ def _deployed(aws: Aws, arguments: argparse.Namespace, told: Report) -> int:
     except _Signalled as stop:
         told.message = str(_interruption(stop, told))
         return 128 + stop.signal
-    told.message = f"{told.version} ({told.digest}) {told.outcome}: {told.serves}"
+    told.message = f"{told.outcome}: {told.serves}"
     return 0
 
 

@@ -19,7 +19,7 @@ def why(aws: Aws, names: Names, deployment: Deployment) -> str:
     """ECS's reason, and with it what the first telling event and the first stopped task say; one line."""
     parts = [deployment.reason or f"ECS gives no reason for {deployment.status}"]
     with suppress(*AwsFault):
-        parts += list(_events(aws, names))[:1]
+        parts += [event for event in _events(aws, names) if not deployment.reason or deployment.reason not in event][:1]
     with suppress(*AwsFault):
         parts += list(_stopped_tasks(aws, names, deployment))[:1]
     return "; ".join(" ".join(part.split()).rstrip(".") for part in dict.fromkeys(parts))

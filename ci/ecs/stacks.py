@@ -5,6 +5,7 @@ Parameters of an existing stack which are not given keep their values. A failed 
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ def failed_resources(aws: Aws, name: str) -> tuple[str, ...]:
     for event in _events_of_last_operation(aws, name):
         reason = " ".join(event.get("ResourceStatusReason", "").split())
         if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason.lower():
-            lines.append(f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason[:REASON_LIMIT]}")
+            lines.append(f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason[:REASON_LIMIT].rstrip('.')}")
     return tuple(dict.fromkeys(reversed(lines)))
 
 
@@ -133,7 +134,7 @@ class _ChangeSet:
 
 def _update(aws: Aws, stack: Stack, template: Path, parameters: Mapping[str, str], dry_run: bool) -> Outcome:
     body = _read(template)
-    change = _change_set(aws, stack.name, "UPDATE", body, _kept_and_given(aws, stack, body, parameters))
+    change = _change_set(aws, stack.name, "UPDATE", body, _kept_and_given(stack, body, parameters))
     if change is None:
         return Outcome(stack.name, "unchanged")
     if dry_run:
@@ -145,14 +146,22 @@ def _update(aws: Aws, stack: Stack, template: Path, parameters: Mapping[str, str
     return Outcome(stack.name, "updated", change.changes)
 
 
-def _kept_and_given(aws: Aws, stack: Stack, body: str, parameters: Mapping[str, str]) -> list[ParameterTypeDef]:
-    known = {each["ParameterKey"] for each in aws.cloudformation.get_template_summary(TemplateBody=body)["Parameters"]}
+def _kept_and_given(stack: Stack, body: str, parameters: Mapping[str, str]) -> list[ParameterTypeDef]:
+    known = declared(body)
     kept: list[ParameterTypeDef] = [
         {"ParameterKey": key, "UsePreviousValue": True}
         for key in stack.parameters
         if key in known and key not in parameters
     ]
     return [*kept, *(_given(item) for item in parameters.items())]
+
+
+def declared(body: str) -> set[str]:
+    """Names of the parameters of a template in YAML's block style; the deploy container has no YAML reader."""
+    section = re.search(r"^Parameters:[^\n]*\n((?:[ \t#][^\n]*\n|\n)*)", body + "\n", re.MULTILINE)
+    lines = section.group(1).splitlines() if section else []
+    indents = [len(line) - len(line.lstrip()) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return {m.group(1) for line in lines if indents and (m := re.match(rf" {{{indents[0]}}}(\w+):", line))}
 
 
 def _given(item: tuple[str, str]) -> ParameterTypeDef:

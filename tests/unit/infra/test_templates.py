@@ -9,6 +9,7 @@ import cfnlint.decode
 import pytest
 from cfnlint.api import ManualArgs, lint
 
+from ci.ecs.stacks import declared
 from ci.ecs.strategy import configuration
 
 TEMPLATES = Path(__file__).parents[3] / "infra" / "templates"
@@ -60,6 +61,11 @@ def test_every_environments_stack_takes_prefix_and_environment(name: str) -> Non
     parameters = set(load(name)["Parameters"])
     assert parameters >= {"Prefix"}
     assert ("Environment" in parameters) == (name != "registry")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_deployer_reads_the_same_parameters_as_cloudformation(name: str) -> None:
+    assert declared(text(name)) == set(load(name)["Parameters"])
 
 
 @pytest.mark.parametrize("name", EXPORTS)

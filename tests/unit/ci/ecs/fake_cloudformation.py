@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,10 +46,6 @@ class FakeCloudFormation:
         }
         self._advance(StackName)
         return {"Stacks": [answer]}
-
-    def get_template_summary(self, TemplateBody: str) -> dict[str, Any]:
-        names = re.findall(r"^  (\w+): parameter$", TemplateBody, re.M)
-        return {"Parameters": [{"ParameterKey": name} for name in names]}
 
     def create_change_set(self, **given: Any) -> dict[str, Any]:
         name, kind = given["StackName"], given["ChangeSetType"]

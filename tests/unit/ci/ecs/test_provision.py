@@ -10,7 +10,7 @@ import pytest
 from ci.ecs import errors
 from ci.ecs.names import Names
 from ci.ecs.provision import Settings, provision
-from ci.ecs.stacks import CHANGE_SET_WAIT_S, STACK_WAIT_S, Outcome
+from ci.ecs.stacks import CHANGE_SET_WAIT_S, STACK_WAIT_S, Outcome, declared
 
 NAMES = Names("cutover", "demo")
 STACKS = ["cutover-registry", "cutover-demo-network", "cutover-demo-roles", "cutover-demo-ingress"]
@@ -20,7 +20,7 @@ PARAMETERS = ["Prefix", "Environment", "ContainerPort", "HealthCheckPath", "Test
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     for concern in ("registry", "network", "roles", "ingress"):
-        text = "".join(f"  {name}: parameter\n" for name in PARAMETERS)
+        text = "Parameters:\n" + "".join(f"  {name}:\n    Type: String\n" for name in PARAMETERS)
         (tmp_path / f"{concern}.yaml").write_text(text, encoding="utf-8")
     return Settings(NAMES, tmp_path, 8080, "/health")
 
@@ -167,3 +167,16 @@ def test_what_aws_refuses_is_not_taken_for_a_missing_stack(world: Any, settings:
     world.clients["cloudformation"].faults["describe_stacks"] = [world.error("DescribeStacks", "AccessDenied")]
     with pytest.raises(errors.AwsFault):
         run(world, settings)
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ("Resources:\n  A:\n", set()),
+        ("Parameters: {}\nResources:\n  A:\n", set()),
+        ("Parameters:\n  # why\n  A:\n    Type: String\n\n  B: {Type: String}\nResources:\n  C:\n", {"A", "B"}),
+        ("Description: x\nParameters:\n    Wide:\n        Type: String", {"Wide"}),
+    ],
+)
+def test_a_templates_parameters_are_read_from_its_text(body: str, names: set[str]) -> None:
+    assert declared(body) == names
