@@ -14,6 +14,7 @@ from typing import IO, Any
 import docker
 import docker.errors
 import requests
+from docker.utils.socket import STDOUT, frames_iter
 
 from ci.engine.errors import DockerUnavailableError, EngineError
 
@@ -45,6 +46,16 @@ def translated() -> Iterator[None]:
 def _short(error: Exception) -> str:
     text = str(error)
     return "connection refused or socket missing" if "Connection" in text or "Errno" in text else text[:200]
+
+
+@contextlib.contextmanager
+def _closing(attached: Any) -> Iterator[Any]:
+    """The socket of an attachment, closed at the end with the response it is part of, which docker-py leaves open."""
+    try:
+        yield attached
+    finally:
+        attached._response.close()
+        attached.close()
 
 
 def process_mark(pid: int) -> str | None:
@@ -142,6 +153,7 @@ class Docker:
         """Remove what this call made in Docker, but for images and cache volumes; nothing more can be made."""
         self._closed = True
         self._remove_labelled(f"{CALL_LABEL}={self.labels[CALL_LABEL]}")
+        self.api.close()
 
     def remove_orphans(self) -> None:
         """Remove the containers and networks of calls whose process is gone."""
@@ -172,18 +184,15 @@ class Docker:
 
     def run(self, container: str, stdin: bytes = b"") -> Iterator[tuple[str, bytes]]:
         """Start a created container and give its output as it comes, as (`stdout` or `stderr`, bytes), until it ends."""
-        with translated():
-            stream = self.api.attach(container, stream=True, demux=True)
-            feed = self.api.attach_socket(container, {"stdin": 1, "stream": 1}) if stdin else None
+        wanted = {"stdin": int(bool(stdin)), "stdout": 1, "stderr": 1, "stream": 1}
+        with translated(), _closing(self.api.attach_socket(container, wanted)) as attached:
             self.api.start(container)
-            if feed is not None:
-                feed._sock.sendall(stdin)
-                feed._sock.shutdown(socket.SHUT_WR)
-            for out, err in stream:
-                if out:
-                    yield "stdout", out
-                if err:
-                    yield "stderr", err
+            if stdin:
+                connection = getattr(attached, "_sock", attached)
+                connection.sendall(stdin)
+                connection.shutdown(socket.SHUT_WR)
+            for channel, data in frames_iter(attached, tty=False):
+                yield ("stdout" if channel == STDOUT else "stderr"), data
 
     def wait(self, container: str) -> int:
         """The exit code of a container that has ended or soon will."""

@@ -170,8 +170,12 @@ class Evaluator:
         base, placed = self._base(rootfs.parent)
         image = self._image(base) if base else None
         hosts = {alias: self._services.address(service, self) for alias, service in step.bindings}
-        mounted = {mount.path: self.tree(mount.source) for mount in step.mounts if mount.kind in ("directory", "file") and mount.source}
-        return self._runner.run(key, image, placed, step, hosts, mounted)
+        return self._runner.run(key, image, [*placed, *self._mounted(rootfs.parent, step)], step, hosts)
+
+    def _mounted(self, rootfs: Rootfs, step: Exec) -> list[Tree]:
+        """The directories and files that a command gets by its mounts, at their places over `rootfs`."""
+        mounts = [mount for mount in step.mounts if mount.kind in ("directory", "file")]
+        return [self._owned(Rootfs(rootfs, Placed(m.path, m.source, m.owner))) for m in mounts if m.source is not None]
 
     def _lock_of(self, key: str) -> AbstractContextManager[None]:
         return self._store.locked(f"step-{key}")
@@ -182,7 +186,7 @@ class Evaluator:
         state = self.container(service.parent)
         step = self.service_exec(service)
         hosts = {alias: self._services.address(other, self) for alias, other in step.bindings}
-        return self._runner.start(self._image(state.rootfs), step, hosts)
+        return self._runner.start(self._image(state.rootfs), self._mounted(state.rootfs, step), step, hosts)
 
     # Folders and files
 

@@ -85,23 +85,22 @@ class Runner:
         self._store.put_record("image", key, made)
         return made
 
-    def run(
-        self, key: str, image: str | None, trees: Sequence[Tree], step: Exec, hosts: Mapping[str, str], mounted: Mapping[str, Tree]
-    ) -> Outcome:
+    def run(self, key: str, image: str | None, trees: Sequence[Tree], step: Exec, hosts: Mapping[str, str]) -> Outcome:
         """Run a command over `image` with `trees` put in, and keep what it gave under `key`."""
         with self._progress.step(f"withExec {' '.join(step.args)}") as shown:
             options = self._options(step, hosts)
             with self._container(image or self._empty_image(), **options) as container:
-                self._put(container, [*trees, *(tree.placed(path) for path, tree in mounted.items())])
+                self._put(container, trees)
                 outcome = self._started(container, step, shown, key)
         self._fresh.add(key)
         self._store.put_record("exec", key, asdict(outcome))
         return outcome
 
-    def start(self, image: str, step: Exec, hosts: Mapping[str, str]) -> tuple[str, str]:
-        """Start a service's container on the call's network; gives its id and address."""
+    def start(self, image: str, trees: Sequence[Tree], step: Exec, hosts: Mapping[str, str]) -> tuple[str, str]:
+        """Start a service's container on the call's network, with `trees` put in; gives its id and address."""
         docker = self._docker()
         container = docker.create(image, **self._options(step, hosts, networked=True))
+        self._put(container, trees)
         with contextlib.suppress(DockerError):
             docker.start(container)
         return container, docker.address(container, self.network()[0])

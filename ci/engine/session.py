@@ -86,9 +86,11 @@ class Session:
 
 
 @contextlib.contextmanager
-def opened(store: Store, progress: Progress, recipes: RecipeBook, workdir: Path) -> Iterator[Session]:
+def opened(
+    store: Store, progress: Progress, recipes: RecipeBook, workdir: Path, connect: Callable[[str], Docker] = Docker
+) -> Iterator[Session]:
     """A session that is closed at the end, however it ends."""
-    session = Session(store, progress, recipes, workdir)
+    session = Session(store, progress, recipes, workdir, connect)
     try:
         yield session
     finally:
