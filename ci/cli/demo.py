@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -29,7 +30,10 @@ CUTOVER = [sys.executable, "-P", "-c", "from ci.cli.main import main; main()"]
 # AWS on this machine takes any; the deployer gets them as it gets real ones.
 CREDENTIALS = {"Version": 1, "AccessKeyId": "demo", "SecretAccessKey": "demo", "SessionToken": "demo"}
 VIEWS = "app/views.py"
+BEFORE = '{"message": f"{GREETING}'
+AFTER = """{"message": f"{(__import__('pathlib').Path(__file__).parents[1] / 'tests/unit/app/greeting.txt').read_text()}"""
 ANSWER_SECONDS = 10
+WIDTH = 120  # of the table, also where the screen's width is not known
 
 
 class DemoError(CutoverError):
@@ -56,7 +60,7 @@ class Demo:
         self.port = port
         self.endpoint = f"http://127.0.0.1:{port}"
         self.console = Console(stderr=True)
-        self.out = Console()
+        self.out = Console(width=max(WIDTH, Console().width))
         self._say("a scratch clone with a remote of its own")
         self.scratch = Scratch(origin, Path(platformdirs.user_state_dir("cutover")) / f"demo-{port}")
 
@@ -86,7 +90,7 @@ class Demo:
     def _broken(self) -> Release:
         """A mistake that no unit test sees: the service reads a file that is in the repository and not in the image."""
         self.scratch.write("tests/unit/app/greeting.txt", "Hello")
-        self.scratch.replace(VIEWS, '{"message": f"{GREETING}', '{"message": f"{open(\'tests/unit/app/greeting.txt\').read()}')
+        self.scratch.replace(VIEWS, BEFORE, AFTER)
         self.scratch.commit("feat: read the greeting from a file")
         return self._release(Release("feat: read the greeting from a file"), fails=True)
 
@@ -100,9 +104,9 @@ class Demo:
         release.stages, release.tally = watch.stages, load.tally if load else None
         report = _report(done)
         release.version, release.digest = report.get("version", ""), report.get("digest", "")
-        release.outcome = "rolled back" if done.returncode else "serves"
-        if fails == (done.returncode == 0):
-            raise DemoError(f"the release {release.title!r} ended with exit code {done.returncode}; see above")
+        release.outcome = report.get("outcome", "not deployed")
+        if fails == (done.returncode == 0) or not report or (fails and watch.status != "ROLLBACK_SUCCESSFUL"):
+            raise DemoError(f"the release {release.title!r} ended with exit code {done.returncode}, {release.outcome}; see above")
         return release
 
     @contextlib.contextmanager
@@ -127,7 +131,7 @@ class Demo:
         assert process.stderr is not None
         for line in process.stderr:
             errors.append(line)
-            self.console.print(f"  {line.rstrip()}", style="dim", markup=False, highlight=False)
+            self.console.print(f"  {line.rstrip()}", style="dim", markup=False, highlight=False, soft_wrap=True)
         result, _ = process.communicate()
         done = subprocess.CompletedProcess(list(words), process.returncode, result, "".join(errors))
         if process.returncode and not fails:
@@ -144,14 +148,15 @@ class Demo:
         return [listener["url"] for row in status["load_balancers"] for listener in row["listeners"]]
 
     def _table(self, releases: list[Release]) -> None:
-        table = Table(title="Cut over on this machine")
-        for title in ("release", "version", "digest", "outcome", "seconds", "stages (s)", "requests", "failed"):
-            table.add_column(title, overflow="fold")
+        table = Table(title="Releases on this machine")
+        for title in ("release", "version", "digest", "outcome", "seconds", "requests", "failed", "slowest (ms)"):
+            table.add_column(title)
         for row in releases:
-            stages = "\n".join(f"{name.lower()} {seconds:.1f}" for name, seconds in row.stages.items())
-            counts = (str(row.tally.sent), str(row.tally.failed)) if row.tally else ("-", "-")
-            table.add_row(row.title, row.version, row.digest[7:19], row.outcome, f"{row.seconds:.1f}", stages, *counts)
+            tally = row.tally
+            counts = (str(tally.sent), str(tally.failed), f"{tally.slowest * 1000:.0f}") if tally else ("-", "-", "-")
+            table.add_row(row.title, row.version, row.digest[7:19], row.outcome, f"{row.seconds:.1f}", *counts)
         self.out.print(table)
+        self.out.print(_stages(releases))
         production, *others = self._urls()
         with urllib.request.urlopen(production + "/version", timeout=ANSWER_SECONDS) as answer:
             serves = json.load(answer)
@@ -162,13 +167,24 @@ class Demo:
         self.console.rule(text, align="left")
 
 
+def _stages(releases: list[Release]) -> Table:
+    table = Table(title="Seconds in each stage of ECS's deployment")
+    table.add_column("stage")
+    for row in releases:
+        table.add_column(row.version or "?", justify="right")
+    for stage in dict.fromkeys(stage for row in releases for stage in row.stages):
+        table.add_row(stage, *(f"{row.stages[stage]:.1f}" if stage in row.stages else "-" for row in releases))
+    return table
+
+
 def _report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     """The deploy's report: the result, or in what a failed one printed."""
-    for text in (done.stdout, *done.stderr.splitlines()):
-        with contextlib.suppress(ValueError):
-            found = json.loads(text[text.index("{") :])
-            if isinstance(found, dict) and "outcome" in found:
-                return found
+    for text in (done.stdout, done.stderr):
+        for start in re.finditer(r"^\{", text, re.MULTILINE):
+            with contextlib.suppress(ValueError):
+                found = json.JSONDecoder().raw_decode(text, start.start())[0]
+                if "outcome" in found:
+                    return dict(found)
     return {}
 
 
