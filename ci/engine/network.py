@@ -9,6 +9,7 @@ from contextlib import suppress
 
 CHUNK = 1 << 16  # bytes
 CONNECT_SECONDS = 10
+POLL_SECONDS = 0.05  # how soon a forwarder sees that it is to end
 # /dev is a tmpfs in every container, so this mount point never becomes part of a layer.
 CA_PLACE = "/dev/.cutover-ca.crt"
 CA_SOURCES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -62,7 +63,7 @@ class Forwarder(socketserver.ThreadingTCPServer):
     def __init__(self, listen: tuple[str, int], target: tuple[str, int]) -> None:
         self.target = target
         super().__init__(listen, _Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
 
     def close(self) -> None:
         """Stop listening."""

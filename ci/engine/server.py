@@ -18,6 +18,9 @@ from ci.engine.functions import FunctionCall, LoadedModule
 from ci.engine.session import Session
 
 
+POLL_SECONDS = 0.05  # how soon the server sees that it is to end
+
+
 class Server:
     """The API of one session; each module call has a token of its own, by which it is known who asks."""
 
@@ -30,7 +33,7 @@ class Server:
         self._http.engine = self  # type: ignore[attr-defined]
         self.module: LoadedModule | None = None
         self.schema: GraphQLSchema = self._core
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
 
     def load(self, module: LoadedModule) -> None:
         """Serve a module's types and functions beside the core."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import GraphQLSchema
 
 from ci.engine import schema
 from ci.engine.api import Context
@@ -37,12 +38,16 @@ def session(store: Store, tmp_path: Path) -> Iterator[Session]:
 Ask = Callable[..., Any]
 
 
+@pytest.fixture(scope="session")
+def core() -> GraphQLSchema:
+    return schema.build()
+
+
 @pytest.fixture
-def ask(session: Session) -> Ask:
+def ask(session: Session, core: GraphQLSchema) -> Ask:
     """The response to a query, with variables as keywords."""
-    built = schema.build()
 
     def answer(query: str, **variables: Any) -> Any:
-        return schema.answer(built, Context(session), query, variables)
+        return schema.answer(core, Context(session), query, variables)
 
     return answer

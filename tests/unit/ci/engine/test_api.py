@@ -1,0 +1,207 @@
+"""The API as clients ask it: values, ids, the host, and errors in Dagger's own form."""
+
+import json
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ci.engine import schema
+from ci.engine.api import Context
+from ci.engine.functions import FunctionCall
+from ci.engine.schema import RequestError
+from ci.engine.server import Server
+from ci.engine.session import Session
+
+Ask = Callable[..., Any]
+
+
+def message(answer: Any) -> str:
+    assert answer["data"] is None
+    return str(answer["errors"][0]["message"])
+
+
+def test_several_fields_under_aliases(ask: Ask) -> None:
+    assert ask("{a:version b:container{workdir}}")["data"] == {"a": "v0.21.8", "b": {"workdir": ""}}
+    assert ask("{defaultPlatform}")["data"]["defaultPlatform"].startswith("linux/")
+
+
+def test_a_containers_configuration_is_read_without_docker(ask: Ask) -> None:
+    chain = (
+        '{container{withEnvVariable(name:"A",value:"b"){withLabel(name:"l",value:"m"){withWorkdir(path:"/w"){withUser(name:"u")'
+        '{withEntrypoint(args:["e"]){withDefaultArgs(args:["d"]){withExposedPort(port:80){withMountedTemp(path:"/t"){'
+        'envVariable(name:"A") none:envVariable(name:"N") envVariables{name value} label(name:"l") labels{name value}'
+        "workdir user entrypoint defaultArgs exposedPorts{port protocol description} mounts imageRef}}}}}}}}}}"
+    )
+    found = ask(chain)["data"]["container"]
+    while len(found) == 1:
+        (found,) = found.values()
+    assert found == {
+        "envVariable": "b", "none": None, "envVariables": [{"name": "A", "value": "b"}], "label": "m",
+        "labels": [{"name": "l", "value": "m"}], "workdir": "/w", "user": "u", "entrypoint": ["e"], "defaultArgs": ["d"],
+        "exposedPorts": [{"port": 80, "protocol": "TCP", "description": None}], "mounts": ["/t"], "imageRef": "",
+    }  # fmt: skip
+
+
+def test_an_id_is_handed_from_one_call_to_the_next(ask: Ask) -> None:
+    made = ask('{directory{withNewFile(path:"a",contents:"1"){id}}}')["data"]["directory"]["withNewFile"]["id"]
+    query = 'query($d:ID!){container{withDirectory(path:"/x",source:$d){id}} node(id:$d){id ...on Directory{entries}}}'
+    assert ask(query, d=made)["data"]["node"] == {"id": made, "entries": ["a"]}
+
+
+@pytest.mark.parametrize("wrong", ["bogus", "ä"])
+def test_a_wrong_id_is_told(ask: Ask, wrong: str) -> None:
+    answer = ask('query($d:ID!){container{withDirectory(path:"/x",source:$d){id}}}', d=wrong)
+    assert message(answer) == f"{wrong!r} is not the id of a Directory in this session"
+    assert answer["errors"][0]["path"] == ["container", "withDirectory"]
+
+
+def test_one_error_leaves_no_data_at_all(ask: Ask) -> None:
+    answer = ask('{v:version d:directory{file(path:"no"){contents}}}')
+    assert answer["data"] is None
+    assert answer["errors"][0]["path"] == ["d", "file", "contents"]
+
+
+def test_without_docker_a_container_that_must_run_says_what_to_do(ask: Ask) -> None:
+    wanted = "no Docker engine answers (nobody home); start Docker, or set DOCKER_HOST to one that runs"
+    assert message(ask('{container{from(address:"python:3.13-slim"){id}}}')) == wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ('{git(url:"x"){id}}', "Query.git"),
+        ('{container{withError(err:"x"){id}}}', "Container.withError"),
+        ('{host{directory(path:".",gitignore:true){id}}}', "Host.directory(gitignore)"),
+        ('{file(name:"a",contents:"x"){contents(offsetLines:1)}}', "File.contents(offsetLines)"),
+    ],
+)
+def test_what_is_not_served_is_refused_by_its_name_with_advice(ask: Ask, query: str, field: str) -> None:
+    assert message(ask(query)) == f"{field} is not served by the embedded engine; Dagger's engine serves it (--engine dagger)"
+
+
+def test_the_hosts_folders_and_files_are_read_relative_to_the_call(ask: Ask, session: Session) -> None:
+    (session.workdir / "sub").mkdir()
+    (session.workdir / "sub" / "a.py").write_text("1", encoding="utf-8")
+    (session.workdir / "sub" / "b.txt").write_text("2", encoding="utf-8")
+    assert ask('{host{directory(path:"sub",include:["*.py"]){entries}}}')["data"]["host"]["directory"]["entries"] == ["a.py"]
+    assert ask('{host{directory(path:"sub",exclude:["*.py"]){entries}}}')["data"]["host"]["directory"]["entries"] == ["b.txt"]
+    assert ask('{host{file(path:"sub/b.txt"){contents name}}}')["data"]["host"]["file"] == {"contents": "2", "name": "b.txt"}
+    assert message(ask('{host{directory(path:"no"){entries}}}')) == f"lstat {session.workdir}/no: no such directory"
+    assert message(ask('{host{file(path:"no"){contents}}}')) == f"stat {session.workdir}/no: no such file"
+
+
+def test_secrets_are_named_and_read(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUTOVER_TOKEN", "from env")
+    assert ask('{setSecret(name:"a",plaintext:"hush"){name plaintext}}')["data"]["setSecret"] == {"name": "a", "plaintext": "hush"}
+    assert ask('{secret(uri:"env:CUTOVER_TOKEN"){uri plaintext}}')["data"]["secret"] == {
+        "uri": "env:CUTOVER_TOKEN", "plaintext": "from env",
+    }  # fmt: skip
+    assert message(ask('{secret(uri:"env:NOSUCHVAR"){id}}')) == 'secret env var not found: "NOS..."'
+
+
+def test_a_known_secret_is_scrubbed_out_of_errors(ask: Ask) -> None:
+    ask('{setSecret(name:"a",plaintext:"hush"){id}}')
+    assert message(ask('{directory{file(path:"hush"){contents}}}')) == "stat ***: no such file or directory"
+
+
+@pytest.mark.parametrize("query", ['{host{directory(path:"."){id}}}', '{host{file(path:"x"){id}}}', '{secret(uri:"env:HOME"){id}}'])
+def test_a_modules_function_has_no_host(session: Session, query: str) -> None:
+    answer = schema.answer(schema.build(), Context(session, call=FunctionCall()), query, None)
+    assert "is not available to a module's function: it has no host" in message(answer)
+
+
+def test_only_a_function_has_a_current_call(ask: Ask) -> None:
+    assert message(ask("{currentFunctionCall{name}}")) == "no function is being called"
+
+
+def test_a_function_is_told_what_it_is_called_with_and_answers(session: Session) -> None:
+    call = FunctionCall("Ci", "hello", {"s": 1}, {"name": "bob"})
+    query = '{currentFunctionCall{parentName name parent inputArgs{name value} returnValue(value:"[1]")}}'
+    found = schema.answer(schema.build(), Context(session, call=call), query, None)["data"]["currentFunctionCall"]
+    assert (found["parentName"], found["name"], json.loads(found["parent"])) == ("Ci", "hello", {"s": 1})
+    assert found["inputArgs"] == [{"name": "name", "value": '"bob"'}]
+    assert (call.returned, call.value) == (True, [1])
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "text"),
+    [
+        ("", "GRAPHQL_VALIDATION_FAILED", "no operation provided"),
+        ("{container{", "GRAPHQL_PARSE_FAILED", "Syntax Error: Expected Name, found <EOF>."),
+        ("{container{nosuch}}", "GRAPHQL_VALIDATION_FAILED", "Cannot query field 'nosuch' on type 'Container'."),
+        ("{container{from{id}}}", "GRAPHQL_VALIDATION_FAILED", "Argument 'Container.from(address:)' of type 'String!' is required"),
+        ("query A{version} query B{defaultPlatform}", "GRAPHQL_VALIDATION_FAILED", "operation  not found"),
+    ],
+)
+def test_a_query_that_is_wrong_is_refused_before_it_runs(ask: Ask, query: str, code: str, text: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        ask(query)
+    assert caught.value.status == 422
+    assert caught.value.errors[0]["extensions"] == {"code": code}
+    assert str(caught.value.errors[0]["message"]).startswith(text)
+
+
+# Over HTTP
+
+
+@pytest.fixture
+def server(session: Session) -> Iterator[Server]:
+    served = Server(session)
+    yield served
+    served.close()
+
+
+def post(server: Server, body: bytes | None, token: str) -> tuple[int, Any]:
+    url = f"http://127.0.0.1:{server._http.server_address[1]}/query"
+    request = urllib.request.Request(url, body, {"Authorization": "Basic " + b64encode(f"{token}:".encode()).decode()})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            text = error.read()
+            return error.code, json.loads(text) if text else None
+
+
+@pytest.fixture
+def token(server: Server, session: Session) -> Iterator[str]:
+    with server._token(Context(session, call=FunctionCall())) as made:
+        yield made
+
+
+def test_a_request_with_its_token_is_answered(server: Server, token: str) -> None:
+    body = json.dumps({"query": "query Q{version}", "operationName": "Q"}).encode()
+    assert post(server, body, token) == (200, {"data": {"version": "v0.21.8"}})
+
+
+@pytest.mark.parametrize("wrong", ["", "nope", "ä"])
+def test_a_request_without_a_known_token_is_refused(server: Server, wrong: str) -> None:
+    assert post(server, b'{"query":"{version}"}', wrong) == (401, None)
+
+
+@pytest.mark.parametrize("body", [b"{nope", b"[]", b'"x"', b"\xff"])
+def test_a_body_that_is_no_request_is_refused(server: Server, token: str, body: bytes) -> None:
+    status, answer = post(server, body, token)
+    assert status == 400
+    assert message(answer).startswith("json request body could not be decoded: ")
+
+
+def test_a_query_that_does_not_validate_is_422(server: Server, token: str) -> None:
+    status, answer = post(server, b'{"query":"{nosuch}"}', token)
+    assert (status, answer["data"]) == (422, None)
+    assert answer["errors"][0]["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+
+
+def test_get_is_no_operation(server: Server, token: str) -> None:
+    status, answer = post(server, None, token)
+    assert (status, message(answer)) == (422, "no operation provided")
+
+
+def test_a_token_ends_with_its_call(server: Server, session: Session) -> None:
+    with server._token(Context(session)) as made:
+        pass
+    assert post(server, b'{"query":"{version}"}', made)[0] == 401
