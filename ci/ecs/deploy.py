@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,10 @@ class _Run:
         ended, why = self._shepherd(self._appeared(name))
         self._aws.progress(f"{name}: wait for the stack")
         final = stacks.settled(self._aws, name)
-        self._conclude(ended, why)
+        lines = stacks.tell_failures(self._aws, name) if final and final.status not in stacks.USABLE else ()
+        # The reason ECS has for a first deployment is that there is nothing to go back to; the stack's event has more.
+        more = lines[:1] if ended.reason and ended.reason.rstrip(".") in why else ()
+        self._conclude(ended, "; ".join((why, *more)))
         if final is None or final.status not in stacks.USABLE:
             self._told.outcome = report.FAILED
             raise StackFailed(
@@ -175,21 +179,18 @@ class _Run:
             if stack is None or not stack.busy:
                 break
             self._aws.pause()
-        lines = stacks.failed_resources(self._aws, name) if stack else ()
-        for line in lines:
-            self._aws.progress(f"{name}: failed {line}")
+        lines = stacks.tell_failures(self._aws, name) if stack else ()
         self._told.outcome = report.FAILED
         status = stack.status if stack else "deleted"
         raise StackFailed(stack=name, status=status, first=lines[0] if lines else "no deployment was seen")
 
     def _shepherd(self, deployment: Deployment) -> tuple[Deployment, str]:
         """The deployment as it ended, and why if it did not end well."""
-        shepherd = Shepherd(self._aws, self._judge, self._order.bake_minutes, stages=self._told.stages)
+        diagnose = partial(causes.why, self._aws, self._names)
+        shepherd = Shepherd(self._aws, self._judge, diagnose, self._order.bake_minutes, stages=self._told.stages)
         self._told.service_deployment = deployment.arn
         ended = shepherd.follow(deployment)
-        if ended.status == deployments.SUCCESSFUL:
-            return ended, ""
-        return ended, shepherd.why or causes.why(self._aws, self._names, ended)
+        return ended, shepherd.why
 
     def _judge(self, deployment: Deployment) -> Verdict:
         """At the pause: the load balancer as it must be, then the smoke checks on the test listener."""

@@ -17,6 +17,9 @@ from .deployments import Deployment
 from .errors import AwsFault, DeploymentStuck, LostSight, code_of, translated
 from .strategy import HOOK_MINUTES, HOOK_STAGE
 
+# The statuses at which ECS has its reason, be it ours or not.
+GOING_BACK = frozenset({"ROLLBACK_IN_PROGRESS", *deployments.TERMINAL}) - {deployments.SUCCESSFUL}
+
 # Besides its bake time, what a deployment may take before its rollback is asked for; and what that rollback may take.
 DEPLOYMENT_S = 45 * 60
 ROLLBACK_S = 30 * 60
@@ -42,14 +45,19 @@ class Stage:
 
 
 Judge = Callable[[Deployment], Verdict]
+Diagnose = Callable[[Deployment], str]
 
 
 @dataclass
 class Shepherd:
-    """One deployment's shepherd; after `follow`, `stages` and `why` (if it was this one who rolled back) tell of it."""
+    """One deployment's shepherd; after `follow`, `stages` and `why` (empty for a success) tell of it.
+
+    `diagnose` is asked when ECS goes back by itself, and at once: the events of a service die with it.
+    """
 
     aws: Aws
     judge: Judge
+    diagnose: Diagnose
     bake_minutes: int
     stages: list[Stage] = field(default_factory=list)
     why: str = ""
@@ -149,6 +157,8 @@ class Shepherd:
         label = deployment.status if deployment.status != "IN_PROGRESS" else deployment.stage or deployment.status
         if label == self._stage:
             return
+        if deployment.status in GOING_BACK and not self.why:
+            self.why = self.diagnose(deployment)
         now = self.aws.clock.monotonic()
         if self._stage:
             self.stages.append(Stage(self._stage, round(now - self._stage_begun, 1)))

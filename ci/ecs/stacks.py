@@ -116,14 +116,17 @@ def begin_creation(aws: Aws, name: str, template: Path, parameters: Mapping[str,
     return again
 
 
-def failed_resources(aws: Aws, name: str) -> tuple[str, ...]:
-    """One line a resource that failed in the stack's last operation, oldest first, without those only cancelled."""
+def tell_failures(aws: Aws, name: str) -> tuple[str, ...]:
+    """Prints and gives a line for each resource that failed in the last operation, oldest first."""
     lines: list[str] = []
     for event in _events_of_last_operation(aws, name):
         reason = " ".join(event.get("ResourceStatusReason", "").split())
         if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason.lower():
             lines.append(f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason[:REASON_LIMIT].rstrip('.')}")
-    return tuple(dict.fromkeys(reversed(lines)))
+    told = tuple(dict.fromkeys(reversed(lines)))
+    for line in told:
+        aws.progress(f"{name}: failed {line}")
+    return told
 
 
 @dataclass(frozen=True)
@@ -218,9 +221,7 @@ def _finish(aws: Aws, name: str, wanted: str) -> None:
     stack = settled(aws, name)
     if stack and stack.status == wanted:
         return
-    lines = failed_resources(aws, name) if stack else ()
-    for line in lines:
-        aws.progress(f"{name}: failed {line}")
+    lines = tell_failures(aws, name) if stack else ()
     raise StackFailed(stack=name, status=stack.status if stack else "deleted", first=lines[0] if lines else "no reason")
 
 

@@ -76,14 +76,18 @@ def test_after_a_rollback_the_same_image_is_deployed_again_with_the_same_task_de
 
 def test_a_tripped_circuit_breaker_is_told_with_the_event_and_the_task(live: Bench) -> None:
     live.world.ecs.fails_at = "SCALE_UP"
-    live.world.ecs.events = ["has started 1 tasks", "(task 7) failed container health checks."]
+    live.world.ecs.events = [
+        "deployment failed: Service deployment rolled back because the circuit breaker threshold was exceeded.",
+        "has started 1 tasks",
+        "(task 7) failed container health checks.",
+    ]
     started = "ecs-svc/1001"
     live.world.ecs.tasks = [
         {"startedBy": "ecs-svc/1", "stoppedReason": "of another revision"},
         {"startedBy": started, "stoppedReason": "Essential container exited", "containers": [{"exitCode": 3}]},
     ]
     sentence = live.refused("1.1.0", errors.RolledBack)
-    assert "circuit breaker" in sentence and "failed container health checks" in sentence
+    assert sentence.count("circuit breaker") == 1 and "failed container health checks" in sentence
     assert "Essential container exited (exit code 3)" in sentence
     assert live.answers() == []
 

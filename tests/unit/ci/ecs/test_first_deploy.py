@@ -80,3 +80,19 @@ def test_a_creation_of_the_same_image_is_taken_over(bench: Bench) -> None:
 def test_a_creation_of_another_image_is_left_alone(bench: Bench) -> None:
     bench.creating_elsewhere("1.0.0")
     assert "1.0.0" in bench.refused("1.1.0", errors.OtherDeployment)
+
+
+def test_a_first_deployment_without_a_way_back_is_told_with_the_stacks_event(bench: Bench) -> None:
+    bench.world.ecs.fails_at = "SCALE_UP"
+    bench.world.first_failed = lambda: vanish(bench)
+    sentence = bench.refused("1.0.0", errors.DeploymentFailed)
+    assert (
+        "circuit breaker" in sentence
+        and "Service (AWS::ECS::Service): it did not stabilize; nothing serves" in sentence
+    )
+
+
+def vanish(bench: Bench) -> None:
+    """CloudFormation goes back, and says which resource failed."""
+    bench.world.cfn.fails["cutover-demo-service"] = [("Service", "AWS::ECS::Service", "it did not stabilize.")]
+    bench.world.cfn.fail("cutover-demo-service")

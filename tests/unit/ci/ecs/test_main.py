@@ -55,7 +55,7 @@ def test_a_deploy_prints_one_document_and_writes_it(
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((place / "report.json").read_text(encoding="utf-8"))
     assert (printed["outcome"], printed["serves"]["version"]) == ("deployed", "1.0.0")
-    assert printed["message"].startswith("1.0.0 (sha256:")
+    assert printed["message"].startswith("deployed: 1.0.0 (sha256:")
 
 
 def test_a_deploy_that_fails_prints_the_document_too_and_one_line(

@@ -129,7 +129,7 @@ def test_each_failed_resource_is_one_line_and_the_cancelled_ones_none(world: Any
     with pytest.raises(errors.StackFailed, match="ROLLBACK_COMPLETE: Vpc"):
         run(world, settings)
     failed = [line for line in world.lines if ": failed " in line]
-    assert failed == ["cutover-demo-network: failed Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached."]
+    assert failed == ["cutover-demo-network: failed Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached"]
 
 
 def test_a_failed_update_says_how_the_stack_ended(world: Any, settings: Settings) -> None:

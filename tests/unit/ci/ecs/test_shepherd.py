@@ -39,7 +39,7 @@ def begun(world: Any) -> Deployment:
 
 
 def shepherd(world: Any, judge: Judge) -> Shepherd:
-    return Shepherd(world.aws, judge, bake_minutes=1)
+    return Shepherd(world.aws, judge, lambda deployment: f"ECS: {deployment.status}", bake_minutes=1)
 
 
 def test_a_pause_is_judged_once_and_continued(world: Any, begun: Deployment) -> None:
@@ -52,6 +52,19 @@ def test_a_no_rolls_back_and_its_reason_is_kept(world: Any, begun: Deployment) -
     guide = shepherd(world, Judge(Verdict(False, "bad")))
     assert guide.follow(begun).status == "ROLLBACK_FAILED"
     assert guide.why == "bad"
+
+
+def test_why_ecs_goes_back_by_itself_is_asked_when_it_begins_to(world: Any, begun: Deployment) -> None:
+    world.ecs.fails_at = "SCALE_UP"
+    guide = shepherd(world, Judge(Verdict(True)))
+    guide.follow(begun)
+    assert guide.why == "ECS: ROLLBACK_IN_PROGRESS"
+
+
+def test_a_success_needs_no_reason(world: Any, begun: Deployment) -> None:
+    guide = shepherd(world, Judge(Verdict(True)))
+    guide.follow(begun)
+    assert guide.why == ""
 
 
 def test_each_change_of_stage_is_one_line_with_the_time_since_the_start(world: Any, begun: Deployment) -> None:
@@ -76,7 +89,7 @@ def test_an_answer_that_another_runner_gave_first_is_no_error(world: Any, begun:
         world.ecs.continue_service_deployment(deployment.arn, deployment.awaiting[0], "CONTINUE")
         return Verdict(True)
 
-    assert Shepherd(world.aws, answered, 1).follow(begun).status == "SUCCESSFUL"
+    assert Shepherd(world.aws, answered, lambda _: "", 1).follow(begun).status == "SUCCESSFUL"
     assert "ECS did not take the answer; look again" in world.lines
 
 
