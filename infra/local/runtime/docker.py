@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ NANOSECONDS, MEBIBYTE, CPU_UNITS = 1_000_000_000, 1024 * 1024, 1024
 REQUEST_SLACK_SECONDS = 60
 LOG_LIMITS = {"max-size": "10m", "max-file": "2"}
 EXIT_CODE = re.compile(r"Exited \((\d+)\)")
+log = logging.getLogger(__name__)
 HEALTH = (("(healthy)", "HEALTHY"), ("(unhealthy)", "UNHEALTHY"))
 
 
@@ -48,7 +50,7 @@ def make_network(client: docker.DockerClient, port: int) -> None:
 
 
 def remove_all(client: docker.DockerClient, port: int) -> int:
-    """Remove the instance's containers and network, whatever their state; gives how many things there were."""
+    """Remove the instance's containers, network and pulled images; gives how many of the first two there were."""
     chosen: dict[str, str | list[str] | bool] = {"label": f"{INSTANCE_LABEL}={port}"}
     containers = client.containers.list(all=True, filters=chosen, ignore_removed=True)
     for container in containers:
@@ -56,7 +58,19 @@ def remove_all(client: docker.DockerClient, port: int) -> int:
     networks = client.networks.list(filters=chosen)
     for network in networks:
         _ignore_missing(network.remove)
+    _remove_images(client, f"localhost:{port}/")
     return len(containers) + len(networks)
+
+
+def _remove_images(client: docker.DockerClient, prefix: str) -> None:
+    """Take away the names that point to a registry which is gone; an image without another name goes with them."""
+    for image in client.images.list():
+        names = (*image.tags, *(image.attrs.get("RepoDigests") or ()))
+        for name in [each for each in names if each.startswith(prefix)]:
+            try:
+                client.images.remove(name)
+            except APIError as error:  # its last name, and something else of the user's runs on it
+                log.debug("image %s stays: %s", name, error)
 
 
 def _ignore_missing(call: Any, **arguments: Any) -> None:

@@ -44,9 +44,11 @@ class MotoType:
         return Made(str(made.physical_resource_id), made)
 
     def replaces(self, old: Properties, new: Properties) -> bool:
-        return hasattr(self._model.update_from_cloudformation_json, "__isabstractmethod__")
+        return self._fixed and any(old.get(name) != new.get(name) for name in {*old, *new} - {"Tags"})
 
     def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        if self._fixed:
+            return made  # only the tags differ, and moto cannot change them here
         name = new.get(self._model.cloudformation_name_type()) or getattr(made.handle, "name", made.physical_id)
         changed = self._model.update_from_cloudformation_json(
             original_resource=made.handle,
@@ -71,28 +73,10 @@ class MotoType:
             raise AttributeError(name)
         return made.handle.get_cfn_attribute(name)
 
+    @property
+    def _fixed(self) -> bool:
+        """Whether moto cannot change such a resource in place."""
+        return hasattr(self._model.update_from_cloudformation_json, "__isabstractmethod__")
+
     def _json(self, properties: Properties) -> dict[str, Any]:
         return {"Type": self._model.cloudformation_type(), "Properties": dict(properties)}
-
-
-class SecurityGroupType(MotoType):
-    """moto replaces a group to change its rules, under a new id; AWS changes them in place."""
-
-    def replaces(self, old: Properties, new: Properties) -> bool:
-        return any(old.get(name) != new.get(name) for name in ("GroupName", "GroupDescription", "VpcId"))
-
-    def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
-        group = made.handle
-        group.ingress_rules.clear()
-        for rule in new.get("SecurityGroupIngress", []):
-            source = rule.get("SourceSecurityGroupId")
-            group.ec2_backend.authorize_security_group_ingress(
-                group_name_or_id=group.id,
-                ip_protocol=rule["IpProtocol"],
-                from_port=rule.get("FromPort"),
-                to_port=rule.get("ToPort"),
-                ip_ranges=rule.get("CidrIp", []),
-                source_groups=[{"GroupId": source}] if source else [],
-                vpc_id=group.vpc_id,
-            )
-        return made

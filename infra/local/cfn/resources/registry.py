@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from infra.local.cfn.errors import TemplateError
-from infra.local.cfn.resources import ecs, elbv2
+from infra.local.cfn.resources import ec2, ecs, elbv2
 from infra.local.cfn.resources.base import ResourceType
-from infra.local.cfn.resources.moto import SUFFIX_BYTES, MotoType, SecurityGroupType, moto_class
+from infra.local.cfn.resources.moto import SUFFIX_BYTES, MotoType, moto_class
 
 
 def random_suffix() -> str:
@@ -47,4 +47,6 @@ class ResourceTypes:
             )
         if name in elbv2.CLASSES:
             return elbv2.CLASSES[name](model, self._suffix, self._elbv2_backend)
-        return (SecurityGroupType if name == "AWS::EC2::SecurityGroup" else MotoType)(model, self._suffix)
+        if name in ec2.REMOVALS:
+            return ec2.RemovableType(model, self._suffix, ec2.REMOVALS[name])
+        return (ec2.SecurityGroupType if name == "AWS::EC2::SecurityGroup" else MotoType)(model, self._suffix)

@@ -30,7 +30,8 @@ PATIENCE, POLL = 60.0, 0.05
 
 # A service that ends at once on SIGTERM: whoever is not drained first loses requests.
 SERVICE = """
-import http.server, json, os, socketserver
+import http.server, json, os, signal, socketserver
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 COLOUR = os.environ["COLOUR"]
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -133,6 +134,12 @@ class Instance:
         """Wait for the end of the stack's operation; gives its status."""
         await_condition(lambda: not self.stack_status(stack).endswith("IN_PROGRESS"), f"the end of {stack}")
         return self.stack_status(stack)
+
+    def failures(self, stack: str) -> list[str]:
+        """Reasons of the stack's failed resources."""
+        events = self.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+        failed = [each for each in events if each["ResourceStatus"].endswith("_FAILED")]
+        return [f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason')}" for each in failed]
 
 
 @pytest.fixture(scope="session")

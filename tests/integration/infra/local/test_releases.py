@@ -32,6 +32,8 @@ class Releases:
         """The newest deployment once it waits at its PAUSE hook."""
 
         def at_hook() -> dict[str, Any] | None:
+            if not self.ecs.list_services(cluster=NAME)["serviceArns"]:
+                return None
             deployment = self.newest()
             assert deployment["status"] not in TERMINAL, deployment
             waiting = [h for h in deployment.get("lifecycleHookDetails", []) if h["status"] == "AWAITING_ACTION"]
@@ -116,7 +118,13 @@ def first(releases: Releases, instance: Any, push: Callable[[str, str], str]) ->
         Image=f"123456789012.dkr.ecr.eu-north-1.amazonaws.com/cutover@{digest}", Version="1.0.0", Commit="c0ffee",
         ImageDigest=digest, BakeTimeInMinutes="1",
     )  # fmt: skip
+    stack = releases.instance.client("cloudformation")
+    releases.wait_for(lambda: "Service" in _resources(stack.describe_stack_events(StackName=SERVICE_STACK)), "the service")
     return digest
+
+
+def _resources(events: dict[str, Any]) -> set[str]:
+    return {each["LogicalResourceId"] for each in events["StackEvents"]}
 
 
 def test_the_first_deployment_lands_in_the_alternate_group_and_its_stack_waits_for_the_pause(
@@ -204,7 +212,7 @@ def test_a_service_stack_goes_with_its_containers_and_the_ingress_with_its_targe
     for stack in (SERVICE_STACK, "cutover-demo-ingress", "cutover-demo-roles", "cutover-demo-network"):
         stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
         cloudformation.delete_stack(StackName=stack)
-        assert instance.settle(stack_id) == "DELETE_COMPLETE"
+        assert instance.settle(stack_id) == "DELETE_COMPLETE", instance.failures(stack_id)
 
     assert instance.containers() == []
     assert instance.client("elbv2").describe_target_groups()["TargetGroups"] == []
