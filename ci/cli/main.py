@@ -53,7 +53,7 @@ def main() -> None:
     # A shell starts what runs in the background with SIGINT ignored; a call must be ended by it all the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        status: Any = root.main(standalone_mode=False)
+        status: Any = root.main(prog_name="cutover", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         status = error.exit_code

@@ -54,4 +54,5 @@ class Scratch:
 def _git(folder: Path, *words: str) -> None:
     done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ScratchError(f"git {' '.join(words)} failed: {done.stderr.strip().splitlines()[-1:] or done.returncode}")
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise ScratchError(f"git {' '.join(words)} failed: {reason}")

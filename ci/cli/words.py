@@ -25,6 +25,7 @@ from ci.engine.api import served
 HIDDEN = {"id"}
 CORE = {"Container", "Directory", "File", "Service", "Secret", "CacheVolume", "Host", "Socket"}
 TRUE, FALSE = ("true", "1", "t", "yes"), ("false", "0", "f", "no")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass
@@ -121,13 +122,32 @@ def _is_boolean(argument: GraphQLArgument) -> bool:
 
 def _checked(argument: GraphQLArgument, name: str, value: str, command: str) -> None:
     kind = get_named_type(argument.type)
-    wrong = f'invalid argument "{value}" for "--{name}" flag: '
-    if kind.name == "Int" and not re.fullmatch(r"[+-]?\d+", value):
-        raise UsageError(f"{wrong}not a whole number", command)
-    if kind.name == "Boolean" and value.lower() not in TRUE + FALSE:
-        raise UsageError(f"{wrong}not true or false", command)
-    if is_enum_type(kind) and value not in kind.values:
-        raise UsageError(f"{wrong}use one of {', '.join(kind.values)}", command)
+    parts = value.split(",") if is_list(argument) else [value]
+    if wrong := next(filter(None, (_wrong(kind, part) for part in parts)), None):
+        raise UsageError(f'invalid argument "{value}" for "--{name}" flag: {wrong}', command)
+
+
+def _wrong(kind: Any, text: str) -> str | None:
+    """What is wrong with a text as a value of a type, None where nothing is."""
+    if kind.name == "Int" and not re.fullmatch(r"[+-]?\d+", text):
+        return "not a whole number"
+    if kind.name == "Float" and not NUMBER.fullmatch(text):
+        return "not a number"
+    if kind.name == "Boolean" and text.lower() not in TRUE + FALSE:
+        return "not true or false"
+    if kind.name == "JSON" and not _is_json(text):
+        return "not JSON"
+    if is_enum_type(kind) and text not in kind.values:
+        return f"use one of {', '.join(kind.values)}"
+    return None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _complete(links: Sequence[Link], link: Link) -> None:
