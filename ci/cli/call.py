@@ -3,7 +3,7 @@
 import base64
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +71,14 @@ def call(chain: list[str], mod: str, json: bool, output: str | None, progress: s
         if parsed.help_at is not None or len(parsed.links) == 1:
             click.echo(texts.text(parsed.links, parsed.help_at or parsed.links[0], running.module, OPTIONS))
             return
-        result = _run(running, parsed, output)
-        _show(result, json, parsed.links[-1])
-        if output and not is_object_type(parsed.links[-1].result):
-            _save(str(result), output)
+        result, exported = _run(running, parsed, output)
+        if exported:
+            click.echo(f'Saved output to "{result}".', err=True)
+            return
+        text = _shown(result, json, parsed.links[-1])
+        click.echo(text, nl=False)
+        if output:
+            _save(text, output)
 
 
 @click.command(cls=Words, add_help_option=False)
@@ -103,20 +107,22 @@ class _told:
             sys.exit(error.exit_code)
 
 
-def _run(running: Engine, chain: Chain, output: str | None) -> Any:
-    """The chain's result; an object is evaluated, or exported where `output` names a place."""
+def _run(running: Engine, chain: Chain, output: str | None) -> tuple[Any, bool]:
+    """The chain's result; an object is evaluated, or exported where `output` names a place: then it is that place, and True."""
     links = list(chain.links)
     kind = links[-1].result
     leaf = None
+    exported = False
     if is_object_type(kind):
         if output and "export" in kind.fields:
             export = Link("export", kind.fields["export"], kind.name, {"path": [output]})
             links.append(export)
+            exported = True
         else:
             leaf = "sync" if kind.name in SYNCED else "id"
     values = [_values(running, link) for link in links]
     text, variables = words.query(links, values, leaf)
-    return _value(_answered(running.server.query(text, variables)), links, leaf)
+    return _value(_answered(running.server.query(text, variables)), links, leaf), exported
 
 
 def _values(running: Engine, link: Link) -> dict[str, Any]:
@@ -135,17 +141,17 @@ def _values(running: Engine, link: Link) -> dict[str, Any]:
 
 def _object(running: Engine, link: Link, name: str, kind: str, text: str) -> str:
     """The id of the object that an argument's text names."""
-    ask = {
+    ask: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
         "Directory": lambda: ("host{directory(path:$a,exclude:$b){id}}", {"a": text, "b": _ignored(running, link, name)}),
         "File": lambda: ("host{file(path:$a){id}}", {"a": text}),
         "Secret": lambda: ("secret(uri:$a){id}", {"a": text}),
         "Service": lambda: ("host{service(host:$a,ports:$c){id}}", _address(text, name)),
         "Container": lambda: ("container{from(address:$a){id}}", {"a": text}),
         "CacheVolume": lambda: ("cacheVolume(key:$a){id}", {"a": text}),
-    }.get(kind)
-    if ask is None:
+    }
+    if kind not in ask:
         raise UsageError(f"--{words.kebab(name)} takes a {kind}, which cannot be given on the command line", "cutover call")
-    query, variables = ask()
+    query, variables = ask[kind]()
     declared = {"a": "$a: String!", "b": "$b: [String!]", "c": "$c: [PortForward!]!"}
     head = ", ".join(declared[key] for key in variables)
     answer = _answered(running.server.query(f"query ({head}) {{ {query} }}", variables))
@@ -199,17 +205,18 @@ def _value(data: Any, links: Sequence[Link], leaf: str | None) -> Any:
     return data[leaf] if leaf and data is not None else data
 
 
-def _show(result: Any, as_json: bool, last: Link) -> None:
-    """The result on stdout: a text as it is, a list one item a line, an object by its type."""
+def _shown(result: Any, as_json: bool, last: Link) -> str:
+    """The result as it is printed: a text as it is, a list one item a line, an object by its type."""
     kind = get_named_type(last.field.type)
     if as_json:
-        click.echo(json.dumps(result, indent=2))
-    elif is_object_type(kind):
-        click.echo(f"{kind.name}@sha256:{_digest(result)}")
-    elif isinstance(result, list):
-        click.echo("\n".join(str(item) for item in result))
-    elif result is not None and is_leaf_type(kind):
-        click.echo(str(result).lower() if isinstance(result, bool) else str(result), nl=False)
+        return json.dumps(result, indent=2) + "\n"
+    if isinstance(result, list):
+        return "".join(f"{item}\n" for item in result)
+    if is_object_type(kind):
+        return f"{kind.name}@sha256:{_digest(result)}\n"
+    if result is None or not is_leaf_type(kind):
+        return ""
+    return str(result).lower() if isinstance(result, bool) else str(result)
 
 
 def _digest(identity: str) -> str:
