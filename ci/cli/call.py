@@ -85,7 +85,9 @@ def call(chain: list[str], mod: str, json: bool, output: str | None, progress: s
 def functions(chain: list[str], mod: str, json: bool, output: str | None, progress: str) -> None:
     """List the functions of the module, or of what a function gives."""
     if {"-h", "--help"} & set(chain):
-        click.echo(f"List the functions of the module, or of what a function gives\n\nUSAGE\n  cutover functions [function]...\n\n{OPTIONS}")
+        click.echo(
+            f"List the functions of the module, or of what a function gives\n\nUSAGE\n  cutover functions [function]...\n\n{OPTIONS}"
+        )
         return
     with _told(), engine(mod, Progress(quiet=progress == "quiet")) as running:
         links = words.parse(running.server.schema, camel(running.module.name), [*chain, "--help"]).links
@@ -142,7 +144,10 @@ def _values(running: Engine, link: Link) -> dict[str, Any]:
 def _object(running: Engine, link: Link, name: str, kind: str, text: str) -> str:
     """The id of the object that an argument's text names."""
     ask: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
-        "Directory": lambda: ("host{directory(path:$a,exclude:$b){id}}", {"a": text, "b": _ignored(running, link, name)}),
+        "Directory": lambda: (
+            "host{directory(path:$a,exclude:$b){id}}",
+            {"a": text, "b": _ignored(running, link, name)},
+        ),
         "File": lambda: ("host{file(path:$a){id}}", {"a": text}),
         "Secret": lambda: ("secret(uri:$a){id}", {"a": text}),
         "Service": lambda: ("host{service(host:$a,ports:$c){id}}", _address(text, name)),
@@ -150,7 +155,9 @@ def _object(running: Engine, link: Link, name: str, kind: str, text: str) -> str
         "CacheVolume": lambda: ("cacheVolume(key:$a){id}", {"a": text}),
     }
     if kind not in ask:
-        raise UsageError(f"--{words.kebab(name)} takes a {kind}, which cannot be given on the command line", "cutover call")
+        raise UsageError(
+            f"--{words.kebab(name)} takes a {kind}, which cannot be given on the command line", "cutover call"
+        )
     query, variables = ask[kind]()
     declared = {"a": "$a: String!", "b": "$b: [String!]", "c": "$c: [PortForward!]!"}
     head = ", ".join(declared[key] for key in variables)
@@ -163,7 +170,9 @@ def _object(running: Engine, link: Link, name: str, kind: str, text: str) -> str
 def _address(text: str, name: str) -> dict[str, Any]:
     host, _, port = text.removeprefix("tcp://").rpartition(":")
     if not text.startswith("tcp://") or not port.isdigit() or not host:
-        raise UsageError(f'invalid argument "{text}" for "--{words.kebab(name)}" flag: use tcp://HOST:PORT', "cutover call")
+        raise UsageError(
+            f'invalid argument "{text}" for "--{words.kebab(name)}" flag: use tcp://HOST:PORT', "cutover call"
+        )
     return {"a": host, "c": [{"frontend": int(port), "backend": int(port)}]}
 
 

@@ -29,7 +29,9 @@ def text(links: list[Link], link: Link, module: LoadedModule, options: str) -> s
     arguments = " [arguments]" if link.field.args else ""
     chained = is_object_type(link.result)
     follow = " <function>" if is_root or chained else ""
-    parts.append(f"USAGE\n  cutover call{' [options]' if is_root else ''}{''.join(' ' + w for w in words)}{arguments}{follow}")
+    parts.append(
+        f"USAGE\n  cutover call{' [options]' if is_root else ''}{''.join(' ' + w for w in words)}{arguments}{follow}"
+    )
     if chained:
         parts.append("FUNCTIONS\n" + textwrap.indent(_table(_function_rows(link)), "  "))
     if link.field.args:
@@ -57,7 +59,9 @@ def _argument(name: str, argument: GraphQLArgument, link: Link, module: LoadedMo
 
 def _default(name: str, argument: GraphQLArgument, link: Link, module: LoadedModule) -> Iterable[str]:
     found = module.function(link.parent, link.name)
-    given = next((a for a in found[1].args if camel(a.name) == name), None) if found and found[0] == "function" else None
+    given = (
+        next((a for a in found[1].args if camel(a.name) == name), None) if found and found[0] == "function" else None
+    )
     if given is not None and given.default_path:
         return [f"(default path {given.default_path})"]
     if given is not None and given.default not in (None, "null"):

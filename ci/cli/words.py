@@ -1,9 +1,10 @@
 """The words of `cutover call` as a GraphQL query: flags from the functions' types, functions chained into core types."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -35,7 +36,7 @@ class Link:
     name: str
     field: GraphQLField
     parent: str
-    given: dict[str, list[str]] = field(default_factory=dict)
+    given: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     @property
     def result(self) -> Any:

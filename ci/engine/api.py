@@ -38,7 +38,14 @@ LAZY = {
     "Container.asTarball", "Container.asService", "Service.withHostname", "Error.withValue", "Host.service", "Host.tunnel",
 }  # fmt: skip
 # Arguments that change what a field gives, and that no field of this engine heeds.
-UNSERVED_ARGUMENTS = ("gitignore", "offsetLines", "limitLines", "excludeMetadata", "doNotFollowSymlinks", "expectedType")
+UNSERVED_ARGUMENTS = (
+    "gitignore",
+    "offsetLines",
+    "limitLines",
+    "excludeMetadata",
+    "doNotFollowSymlinks",
+    "expectedType",
+)
 LAZY_PREFIXES = ("TypeDef.with", "Function.with", "Module.with")
 
 
@@ -53,7 +60,7 @@ def leaf(*names: str) -> Callable[[Leaf], Leaf]:
     return register
 
 
-def resolve(parent: Any, info: GraphQLResolveInfo, **raw: Any) -> Any:
+def resolve(parent: Any, info: GraphQLResolveInfo[Context], **raw: Any) -> Any:
     """The one resolver of every field."""
     context: Context = info.context
     name = f"{info.parent_type.name}.{info.field_name}"
@@ -210,7 +217,12 @@ def _exposed(context: Context, node: Node, _: Mapping[str, Any]) -> list[Node]:
 
 def _ports(context: Context, ports: tuple[Port, ...]) -> list[Node]:
     rows = [
-        {"port": p.port, "protocol": p.protocol, "description": p.description, "experimentalSkipHealthcheck": p.skip_healthcheck}
+        {
+            "port": p.port,
+            "protocol": p.protocol,
+            "description": p.description,
+            "experimentalSkipHealthcheck": p.skip_healthcheck,
+        }
         for p in ports
     ]
     return [context.session.nodes.add(Node("Port", "value", None, row)) for row in rows]
@@ -223,7 +235,7 @@ def _mounts(context: Context, node: Node, _: Mapping[str, Any]) -> list[str]:
 
 @leaf("Container.imageRef")
 def _image_ref(context: Context, node: Node, _: Mapping[str, Any]) -> str:
-    return context.session.evaluator.container(node).image_ref
+    return str(context.session.evaluator.container(node).image_ref)
 
 
 @leaf("Container.export")
@@ -306,7 +318,9 @@ def _export(context: Context, node: Node, args: Mapping[str, Any]) -> str:
 
 def _client_only(context: Context, field: str) -> None:
     if context.call is not None:
-        raise EngineError(f"{field} is not available to a module's function: it has no host; pass what it needs as an argument")
+        raise EngineError(
+            f"{field} is not available to a module's function: it has no host; pass what it needs as an argument"
+        )
 
 
 @leaf("Host.directory")

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import docker
 import docker.errors
+import docker.utils
 import requests
 from docker.utils.socket import STDOUT, frames_iter
 
@@ -81,7 +82,7 @@ class Docker:
         """What `docker image inspect` says of an image, None where there is none."""
         try:
             with translated():
-                found: Mapping[str, Any] = self.api.inspect_image(reference)
+                found: Mapping[str, Any] = self.api.inspect_image(reference)  # type: ignore[no-untyped-call]
                 return found
         except MissingImageError:
             return None
@@ -102,8 +103,8 @@ class Docker:
         query = {"fromSrc": "-", "repo": name, "tag": tag, "changes": changes}
         with translated(), path.open("rb") as file:
             # docker-py's own import_image_from_stream sends no `changes`.
-            answer = self.api._post(self.api._url("/images/create"), data=file, params=query)
-            self.api._raise_for_status(answer)
+            api: Any = self.api
+            api._raise_for_status(api._post(api._url("/images/create"), data=file, params=query))
 
     def create(self, image: str, labels: Mapping[str, str] | None = None, **options: Any) -> str:
         """Create a container and give its id; `options` are docker-py's, `host` those of its create_host_config."""
@@ -191,7 +192,7 @@ class Docker:
                 connection = getattr(attached, "_sock", attached)
                 connection.sendall(stdin)
                 connection.shutdown(socket.SHUT_WR)
-            for channel, data in frames_iter(attached, tty=False):
+            for channel, data in frames_iter(attached, tty=False):  # type: ignore[no-untyped-call]
                 yield ("stdout" if channel == STDOUT else "stderr"), data
 
     def wait(self, container: str) -> int:

@@ -82,7 +82,9 @@ def _read_config(folder: Path) -> ModuleConfig:
     if (sdk.get("source") if isinstance(sdk, dict) else sdk) != "python":
         raise ModuleLoadError(f"module {name} in {folder} is not a Python module; Dagger's engine serves it")
     if raw.get("dependencies") or raw.get("toolchains"):
-        raise ModuleLoadError(f"module {name} depends on other modules, which the embedded engine does not serve; Dagger's engine does")
+        raise ModuleLoadError(
+            f"module {name} depends on other modules, which the embedded engine does not serve; Dagger's engine does"
+        )
     return ModuleConfig(folder / (raw.get("source") or "."), name, tuple(raw.get("include") or ()))
 
 
@@ -94,7 +96,9 @@ class LoadedModule:
         self._session = context.session
         self.config = config
         self.name = config.name
-        tree = hostfs.snapshot(self._session.store, config.root, config.include, () if config.include else (".git", ".venv"))
+        tree = hostfs.snapshot(
+            self._session.store, config.root, config.include, () if config.include else (".git", ".venv")
+        )
         self.source = self._session.nodes.add(self._session.evaluator.snapshot(tree))
         self.digest = digest_of([tree.digest, config.name, version("dagger-io")])
         self._runtime = self._prepared()
@@ -194,7 +198,9 @@ class LoadedModule:
         if ref.element is not None:
             return [self._value(ref.element, item) for item in value]
         if ref.kind == "OBJECT_KIND" and any(item.name == ref.name for item in self.types.objects):
-            return self._session.nodes.add(Node(ref.name, "instance", None, {"state": value, "holds": self._held(value)}))
+            return self._session.nodes.add(
+                Node(ref.name, "instance", None, {"state": value, "holds": self._held(value)})
+            )
         if ref.kind == "OBJECT_KIND":
             return self._session.nodes.get(value, ref.name)
         return value
@@ -209,7 +215,9 @@ class LoadedModule:
 
     # Calling
 
-    def _called(self, context: "Context", parent_name: str, state: Any, function: Function, inputs: dict[str, Any]) -> Any:
+    def _called(
+        self, context: "Context", parent_name: str, state: Any, function: Function, inputs: dict[str, Any]
+    ) -> Any:
         shown = f"{camel(function.name) or self.name}"
         key = digest_of([self.digest, parent_name, state, function.name, inputs])
         if (known := self._known(key, function)) is not None:
@@ -264,7 +272,9 @@ class LoadedModule:
         if call.error is not None:
             raise _failure(call.error)
         if not call.returned:
-            raise ModuleLoadError(f"{self.name}: {shown} ended with exit code {code} and no answer:\n{printed[-STDERR_TAIL:]}")
+            raise ModuleLoadError(
+                f"{self.name}: {shown} ended with exit code {code} and no answer:\n{printed[-STDERR_TAIL:]}"
+            )
         for line in printed.splitlines():
             self._session.progress.say(f"    {line}")
 

@@ -48,7 +48,7 @@ def _entry(store: Store, path: str, place: Path) -> Entry | None:
     try:
         info = place.lstat()
         if stat.S_ISLNK(info.st_mode):
-            return Entry(path, "l", 0o777, target=os.readlink(place))
+            return Entry(path, "l", 0o777, target=str(place.readlink()))
         if stat.S_ISDIR(info.st_mode):
             return Entry(path, "d", DIRECTORY_MODE)
         if stat.S_ISREG(info.st_mode):

@@ -6,6 +6,7 @@ import socketserver
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 CHUNK = 1 << 16  # bytes
 CONNECT_SECONDS = 10
@@ -21,7 +22,7 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https
 
 def bundle(environ: Mapping[str, str] = os.environ) -> str | None:
     """The host's own certificate bundle, where its user names one."""
-    return next((environ[name] for name in CA_SOURCES if os.path.isfile(environ.get(name, ""))), None)
+    return next((environ[name] for name in CA_SOURCES if environ.get(name) and Path(environ[name]).is_file()), None)
 
 
 def inherited(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

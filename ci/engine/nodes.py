@@ -5,10 +5,11 @@ next. Nothing runs when a recipe is made; a leaf field (`stdout`, `sync`, `entri
 """
 
 import base64
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ci.engine.errors import InvalidIdError
@@ -29,8 +30,8 @@ class Node:
     type: str
     field: str
     parent: "Node | None" = None
-    args: Mapping[str, Any] = field(default_factory=dict)
-    digest: str = field(init=False)
+    args: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    digest: str = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         parent = self.parent.digest if self.parent else None

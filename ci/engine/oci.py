@@ -76,7 +76,9 @@ def _layer(store: Store, diff_id: str, archive: tarfile.TarFile, name: str) -> L
     record = store.get_record("layer", diff_id)
     if record is None or not store.has_blob(record["blob"]):
         with store.writing() as file:
-            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=COMPRESSION_LEVEL, mtime=0, filename="") as packed:
+            with gzip.GzipFile(
+                fileobj=file, mode="wb", compresslevel=COMPRESSION_LEVEL, mtime=0, filename=""
+            ) as packed:
                 source = _member(archive, name)
                 while chunk := source.read(1 << 20):
                     packed.write(chunk)

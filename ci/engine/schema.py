@@ -60,7 +60,11 @@ class RequestError(Exception):
 
 
 def answer(
-    schema: GraphQLSchema, context: api.Context, query: str, variables: Mapping[str, Any] | None, operation: str | None = None
+    schema: GraphQLSchema,
+    context: api.Context,
+    query: str,
+    variables: Mapping[str, Any] | None,
+    operation: str | None = None,
 ) -> dict[str, Any]:
     """The GraphQL response to a query: data, or errors and null data.
 

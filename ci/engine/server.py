@@ -17,7 +17,6 @@ from ci.engine.api import Context
 from ci.engine.functions import FunctionCall, LoadedModule
 from ci.engine.session import Session
 
-
 POLL_SECONDS = 0.05  # how soon the server sees that it is to end
 
 

@@ -76,7 +76,9 @@ class Services:
                 if not self._docker().running(container):
                     raise ServiceError(f"the service ended before port {port.port} answered:\n{self._logs(container)}")
                 if time.monotonic() > deadline:
-                    raise ServiceError(f"port {port.port} took no connection within {HEALTHY_SECONDS} s:\n{self._logs(container)}")
+                    raise ServiceError(
+                        f"port {port.port} took no connection within {HEALTHY_SECONDS} s:\n{self._logs(container)}"
+                    )
                 self.closing.wait(PROBE_SECONDS)
 
     def _logs(self, container: str) -> str:
@@ -110,7 +112,9 @@ class Services:
         try:
             forwarder = Forwarder(("127.0.0.1", frontend), target)
         except OSError as error:
-            raise ServiceError(f"port {frontend} of this machine cannot be bound: {error.strerror}; choose another with --ports") from error
+            raise ServiceError(
+                f"port {frontend} of this machine cannot be bound: {error.strerror}; choose another with --ports"
+            ) from error
         self._forwarders.append(forwarder)
         self._progress.say(f"  serving on http://127.0.0.1:{forwarder.server_address[1]} (Ctrl-C ends it)")
 

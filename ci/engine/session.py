@@ -30,7 +30,12 @@ class Session:
     """
 
     def __init__(
-        self, store: Store, progress: Progress, recipes: RecipeBook, workdir: Path, connect: Callable[[str], Docker] = Docker
+        self,
+        store: Store,
+        progress: Progress,
+        recipes: RecipeBook,
+        workdir: Path,
+        connect: Callable[[str], Docker] = Docker,
     ) -> None:
         self.id = secrets.token_hex(6)
         self.store = store

@@ -53,14 +53,14 @@ def read_tree(store: Store, stream: Iterator[bytes]) -> tuple[Tree, bool]:
 
 
 def _entry(store: Store, archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> Entry | None:
-    owner = {"mode": member.mode, "uid": member.uid, "gid": member.gid}
+    owner = (member.mode, member.uid, member.gid)
     if member.isdir():
-        return Entry(path, "d", **owner)
+        return Entry(path, "d", *owner)
     if member.issym():
-        return Entry(path, "l", **owner, target=member.linkname)
+        return Entry(path, "l", *owner, target=member.linkname)
     if member.isreg():
         blob, size = store.put_stream(archive.extractfile(member) or io.BytesIO())
-        return Entry(path, "f", **owner, size=size, blob=blob)
+        return Entry(path, "f", *owner, size=size, blob=blob)
     return None
 
 

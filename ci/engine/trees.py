@@ -161,7 +161,9 @@ def matcher(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Callabl
 def _spec(patterns: Sequence[str]) -> pathspec.PathSpec[Any]:
     rooted = [_rooted(pattern) for pattern in patterns]
     # What git's own `dir/*` leaves to its walk: that the folders it names count with all they hold.
-    lines = [line for pattern in rooted for line in ((pattern, f"{pattern}/**") if pattern.endswith("/*") else (pattern,))]
+    lines = [
+        line for pattern in rooted for line in ((pattern, f"{pattern}/**") if pattern.endswith("/*") else (pattern,))
+    ]
     return pathspec.PathSpec.from_lines("gitignore", lines)
 
 

@@ -163,7 +163,9 @@ def _function(node: Node) -> Function:
 def _arg(row: Mapping[str, Any]) -> Argument:
     text = row.get("description") or ""
     ignore = tuple(row.get("ignore") or ())
-    return Argument(row["name"], type_of(row["typeDef"]), text, row.get("defaultValue"), row.get("defaultPath") or "", ignore)
+    return Argument(
+        row["name"], type_of(row["typeDef"]), text, row.get("defaultValue"), row.get("defaultPath") or "", ignore
+    )
 
 
 def type_of(node: Node) -> TypeRef:
@@ -217,7 +219,9 @@ def sdl(types: ModuleTypes) -> str:
 def _definitions(types: ModuleTypes) -> Iterator[str]:
     main = types.main
     constructor = main.constructor or Function("", TypeRef("OBJECT_KIND", main.name))
-    field_text = _field(camel(types.name), Function(**{**constructor.__dict__, "result": TypeRef("OBJECT_KIND", main.name)}))
+    field_text = _field(
+        camel(types.name), Function(**{**constructor.__dict__, "result": TypeRef("OBJECT_KIND", main.name)})
+    )
     yield f"extend type Query {{\n{field_text}\n}}"
     for item in types.objects:
         lines = ["  id: ID!"]
@@ -243,7 +247,11 @@ def _argument(arg: Argument) -> str:
 
 
 def _named(ref: TypeRef, optional: bool, leaf: str | None = None) -> str:
-    text = f"[{_named(ref.element, ref.element.optional, leaf)}]" if ref.element else leaf or SCALARS.get(ref.kind) or ref.name
+    text = (
+        f"[{_named(ref.element, ref.element.optional, leaf)}]"
+        if ref.element
+        else leaf or SCALARS.get(ref.kind) or ref.name
+    )
     return text if optional or ref.kind == "VOID_KIND" else f"{text}!"
 
 

@@ -61,7 +61,11 @@ class Engine:
         """What `then` gives of `python -c code`, with the fields `before` between the base image and it."""
         declared = "".join(f",${name}:ID!" for name in variables)
         run = before % f'withExec(args:["python","-c",$code]{args}){{{then}}}'
-        return self.get(f'query($code:String!{declared}){{container{{from(address:"python:3.13-slim"){{{run}}}}}}}', code=code, **variables)
+        return self.get(
+            f'query($code:String!{declared}){{container{{from(address:"python:3.13-slim"){{{run}}}}}}}',
+            code=code,
+            **variables,
+        )
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +81,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def kept_images(root: Path) -> set[str]:
     """The images that a store's records name."""
-    texts = [place.read_text(encoding="utf-8") for kind in ("exec", "image") for place in (root / "records" / kind).rglob("*") if place.is_file()]
+    texts = [
+        place.read_text(encoding="utf-8")
+        for kind in ("exec", "image")
+        for place in (root / "records" / kind).rglob("*")
+        if place.is_file()
+    ]
     rows = [json.loads(text) for text in texts]
     return {row["image"] if isinstance(row, dict) else row for row in rows}
 

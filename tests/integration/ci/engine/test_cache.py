@@ -61,6 +61,6 @@ def test_a_cache_volume_keeps_what_was_put_there(open_engine: Any, volume: str) 
     mount = 'withMountedCache(path:"/cache",cache:$c){%s}'
     for code in ("open('/cache/kept','w').write('yes')", "print(open('/cache/kept').read())"):
         with open_engine() as engine:
-            cache = engine.get('query($k:String!){cacheVolume(key:$k){id}}', k=volume)
+            cache = engine.get("query($k:String!){cacheVolume(key:$k){id}}", k=volume)
             found = engine.python(code, mount, c=cache)
     assert found == "yes\n"

@@ -63,7 +63,10 @@ def test_a_missing_program_ends_with_exit_code_1_and_its_name(engine: Any) -> No
 
 def test_a_program_that_is_missing_where_init_is_left_out_is_told_alike(engine: Any) -> None:
     row = error(engine.answer("{%s}" % (BASE % 'withExec(args:["/nosuchbin"],noInit:true){stdout}')))
-    assert (row["extensions"]["exitCode"], row["extensions"]["stderr"]) == (1, "fork/exec /nosuchbin: no such file or directory")
+    assert (row["extensions"]["exitCode"], row["extensions"]["stderr"]) == (
+        1,
+        "fork/exec /nosuchbin: no such file or directory",
+    )
 
 
 def test_a_killed_command_ends_with_its_signals_code(engine: Any) -> None:

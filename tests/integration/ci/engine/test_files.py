@@ -10,7 +10,9 @@ import pytest
 
 pytestmark = pytest.mark.docker
 
-STAT = "import os,sys\nfor p in sys.stdin.read().split(): s=os.stat(p); print(oct(s.st_mode & 0o7777), s.st_uid, s.st_gid)"
+STAT = (
+    "import os,sys\nfor p in sys.stdin.read().split(): s=os.stat(p); print(oct(s.st_mode & 0o7777), s.st_uid, s.st_gid)"
+)
 
 
 def stat(*paths: str) -> str:
@@ -25,7 +27,9 @@ def test_files_are_put_in_with_owner_and_permissions(engine: Any) -> None:
 def test_owners_are_looked_up_in_the_image(engine: Any) -> None:
     before = 'withNewFile(path:"/f",contents:"x",owner:"nobody:www-data"){%s}'
     assert engine.python(STAT, before, args=stat("/f")) == "0o644 65534 33\n"
-    answer = engine.answer('{container{from(address:"python:3.13-slim"){withNewFile(path:"/f",contents:"x",owner:"nosuch"){sync}}}}')
+    answer = engine.answer(
+        '{container{from(address:"python:3.13-slim"){withNewFile(path:"/f",contents:"x",owner:"nosuch"){sync}}}}'
+    )
     assert answer["errors"][0]["message"] == "/etc/passwd of the image has no 'nosuch'"
 
 
@@ -42,7 +46,10 @@ def test_an_existing_directory_keeps_its_mode(engine: Any) -> None:
 
 
 def test_links_are_put_in(engine: Any) -> None:
-    assert engine.python("import os; print(os.readlink('/l'))", 'withSymlink(target:"etc/passwd",linkName:"/l"){%s}') == "etc/passwd\n"
+    assert (
+        engine.python("import os; print(os.readlink('/l'))", 'withSymlink(target:"etc/passwd",linkName:"/l"){%s}')
+        == "etc/passwd\n"
+    )
 
 
 def test_what_a_command_wrote_can_be_taken_out(engine: Any, tmp_path: Path) -> None:
@@ -84,7 +91,9 @@ def test_a_mount_has_its_owner_and_leaves_the_folders_above_it_alone(engine: Any
     assert engine.python(STAT, mounted, args=stat("/tmp", "/tmp/m/f"), s=source) == "0o1777 0 0\n0o644 65534 65534\n"
 
 
-def test_a_tarball_is_an_oci_layout_whose_digests_hold_and_is_made_alike_twice(engine: Any, open_engine: Any, tmp_path: Path) -> None:
+def test_a_tarball_is_an_oci_layout_whose_digests_hold_and_is_made_alike_twice(
+    engine: Any, open_engine: Any, tmp_path: Path
+) -> None:
     made = 'asTarball{export(path:"%s")}'
     before = 'withLabel(name:"a",value:"b"){withExposedPort(port:80){withEntrypoint(args:["x"]){%s}}}'
     place = Path(engine.python("open('/f','w').write('1')", before, made % "one.tar"))

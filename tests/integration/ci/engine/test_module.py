@@ -100,7 +100,9 @@ Call = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="module")
 def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("sample")
-    (root / "dagger.json").write_text(json.dumps({"name": "sample", "engineVersion": "v0.21.8", "sdk": {"source": "python"}}), encoding="utf-8")
+    (root / "dagger.json").write_text(
+        json.dumps({"name": "sample", "engineVersion": "v0.21.8", "sdk": {"source": "python"}}), encoding="utf-8"
+    )
     (root / "pyproject.toml").write_text('[project]\nname = "sample"\nversion = "0"\n', encoding="utf-8")
     (root / "sample").mkdir()
     (root / "sample" / "__init__.py").write_text(SOURCE, encoding="utf-8")
@@ -172,7 +174,7 @@ def test_a_function_that_raises_ends_with_1_and_its_message(call: Call) -> None:
 @pytest.mark.parametrize(
     ("words", "stderr"),
     [
-        (["nosuch"], "Error: unknown command \"nosuch\" for \"cutover call\"\nRun 'cutover call --help' for usage.\n"),
+        (["nosuch"], 'Error: unknown command "nosuch" for "cutover call"\nRun \'cutover call --help\' for usage.\n'),
         (["hello", "--nosuch=1"], "Error: unknown flag: --nosuch\nRun 'cutover call hello --help' for usage.\n"),
         (["tags"], "Error: required flag(s) \"words\" not set\nRun 'cutover call tags --help' for usage.\n"),
     ],

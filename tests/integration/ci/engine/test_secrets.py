@@ -12,12 +12,14 @@ VALUE = "s3cr3t-plaintext"
 
 
 def secret(engine: Any, value: str = VALUE) -> Any:
-    return engine.get("query($v:String!){setSecret(name:\"token\",plaintext:$v){id}}", v=value)
+    return engine.get('query($v:String!){setSecret(name:"token",plaintext:$v){id}}', v=value)
 
 
 def test_a_secret_variable_is_given_and_scrubbed_out_of_all_output(engine: Any) -> None:
     code = "import os,sys; t=os.environ['T']; print(len(t), t); print(t, file=sys.stderr)"
-    found = engine.python(code, 'withSecretVariable(name:"T",secret:$s){%s}', "stdout stderr combinedOutput", s=secret(engine))
+    found = engine.python(
+        code, 'withSecretVariable(name:"T",secret:$s){%s}', "stdout stderr combinedOutput", s=secret(engine)
+    )
     assert found["stdout"] == f"{len(VALUE)} ***\n"
     assert found["stderr"] == "***\n"
     assert VALUE not in found["combinedOutput"]
@@ -37,7 +39,9 @@ def test_a_mounted_secret_can_be_read_and_is_no_part_of_the_image(engine: Any) -
     mounted = 'withMountedSecret(path:"/run/token",source:$s){%s}'
     token = secret(engine)
     assert engine.python("print(len(open('/run/token').read()))", mounted, s=token) == f"{len(VALUE)}\n"
-    assert engine.python("", mounted + "", 'withoutMount(path:"/run/token"){file(path:"/run/token"){size}}', s=token) == 0
+    assert (
+        engine.python("", mounted + "", 'withoutMount(path:"/run/token"){file(path:"/run/token"){size}}', s=token) == 0
+    )
 
 
 def test_nothing_of_a_secret_is_kept(open_engine: Any, store: Any, tmp_path: Path) -> None:
@@ -45,7 +49,7 @@ def test_nothing_of_a_secret_is_kept(open_engine: Any, store: Any, tmp_path: Pat
         token = secret(engine, "never-on-disk")
         before = 'withSecretVariable(name:"T",secret:$s){withMountedSecret(path:"/t",source:$s){%s}}'
         code = "import os; print(os.environ['T'], open('/t').read())"
-        image = engine.python(code, before, "file(path:\"/etc/hostname\"){size}", s=token)
+        image = engine.python(code, before, 'file(path:"/etc/hostname"){size}', s=token)
         assert image is not None
         outcome = engine.python(code, before, s=token)
         assert outcome == "*** ***\n"

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.docker
 FETCH = "import urllib.request as r; print(r.build_opener(r.ProxyHandler({})).open('http://%s').read().decode())"
 SERVE = (
     'container{from(address:"python:3.13-slim"){withWorkdir(path:"/www"){withNewFile(path:"index.html",contents:"served"){'
-    'withExposedPort(port:8000){%s}}}}}'
+    "withExposedPort(port:8000){%s}}}}}"
 )
-HTTP = '{' + SERVE % 'asService(args:["python","-m","http.server","8000"]){id}' + '}'
+HTTP = "{" + SERVE % 'asService(args:["python","-m","http.server","8000"]){id}' + "}"
 BOUND = 'withServiceBinding(alias:"%s",service:$s){%%s}'
 
 

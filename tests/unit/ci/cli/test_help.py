@@ -19,7 +19,9 @@ ARGUMENTS = (
     Argument("tags", TypeRef("LIST_KIND", element=STRING)),
 )
 HELLO = Function("say_hello", STRING, "Return a greeting.\n\nAt length.", ARGUMENTS)
-TYPES = ModuleTypes("ci", "", (ObjectType("Ci", "", (), (HELLO, Function("base", TypeRef("OBJECT_KIND", "Container")))),))
+TYPES = ModuleTypes(
+    "ci", "", (ObjectType("Ci", "", (), (HELLO, Function("base", TypeRef("OBJECT_KIND", "Container")))),)
+)
 
 
 class Loaded:
@@ -49,7 +51,9 @@ def test_the_root_lists_functions_and_options(built: GraphQLSchema) -> None:
 
 def test_a_function_lists_its_arguments_with_defaults(built: GraphQLSchema) -> None:
     text = shown(built, "say-hello")
-    assert text.startswith("Return a greeting.\n\nAt length.\n\nUSAGE\n  cutover call say-hello [arguments]\n\nARGUMENTS\n")
+    assert text.startswith(
+        "Return a greeting.\n\nAt length.\n\nUSAGE\n  cutover call say-hello [arguments]\n\nARGUMENTS\n"
+    )
     assert '      --name string\n            who to greet\n            (default "world")' in text
     assert "      --source Directory\n            the source\n            (default path /)" in text
     assert "      --dry-run bool\n            only say it\n            (default false)" in text

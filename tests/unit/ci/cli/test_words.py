@@ -76,10 +76,26 @@ def test_flags_stand_for_values_of_their_type(built: GraphQLSchema, call: list[s
         (["with-token"], 'required flag(s) "token" not set', "cutover call with-token"),
         (["base", "with-exec", "stdout"], 'required flag(s) "args" not set', "cutover call base with-exec"),
         (["fail", "--code=abc"], 'invalid argument "abc" for "--code" flag: not a whole number', "cutover call fail"),
-        (["every-kind", "--numbers=1,x"], 'invalid argument "1,x" for "--numbers" flag: not a whole number', "cutover call every-kind"),
-        (["every-kind", "--ratio=x"], 'invalid argument "x" for "--ratio" flag: not a number', "cutover call every-kind"),
-        (["every-kind", "--dry-run=maybe"], 'invalid argument "maybe" for "--dry-run" flag: not true or false', "cutover call every-kind"),
-        (["every-kind", "--colour=RED"], 'invalid argument "RED" for "--colour" flag: use one of BLUE, GREEN', "cutover call every-kind"),
+        (
+            ["every-kind", "--numbers=1,x"],
+            'invalid argument "1,x" for "--numbers" flag: not a whole number',
+            "cutover call every-kind",
+        ),
+        (
+            ["every-kind", "--ratio=x"],
+            'invalid argument "x" for "--ratio" flag: not a number',
+            "cutover call every-kind",
+        ),
+        (
+            ["every-kind", "--dry-run=maybe"],
+            'invalid argument "maybe" for "--dry-run" flag: not true or false',
+            "cutover call every-kind",
+        ),
+        (
+            ["every-kind", "--colour=RED"],
+            'invalid argument "RED" for "--colour" flag: use one of BLUE, GREEN',
+            "cutover call every-kind",
+        ),
     ],
 )
 def test_wrong_words_are_told_with_the_command_that_helps(
@@ -110,7 +126,10 @@ def test_of_an_object_a_leaf_is_asked(built: GraphQLSchema) -> None:
     assert words.query(links, [{}, {}], "sync") == ("{ ci { base { sync } } }", {})
 
 
-@pytest.mark.parametrize(("name", "word"), [("testReport", "test-report"), ("stdout", "stdout"), ("python3Base", "python3-base"), ("asURL", "as-url")])
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("testReport", "test-report"), ("stdout", "stdout"), ("python3Base", "python3-base"), ("asURL", "as-url")],
+)
 def test_names_are_words_with_dashes(name: str, word: str) -> None:
     assert kebab(name) == word
 

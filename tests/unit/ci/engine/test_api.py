@@ -80,23 +80,36 @@ def test_without_docker_a_container_that_must_run_says_what_to_do(ask: Ask) -> N
     ],
 )
 def test_what_is_not_served_is_refused_by_its_name_with_advice(ask: Ask, query: str, field: str) -> None:
-    assert message(ask(query)) == f"{field} is not served by the embedded engine; Dagger's engine serves it (--engine dagger)"
+    assert (
+        message(ask(query))
+        == f"{field} is not served by the embedded engine; Dagger's engine serves it (--engine dagger)"
+    )
 
 
 def test_the_hosts_folders_and_files_are_read_relative_to_the_call(ask: Ask, session: Session) -> None:
     (session.workdir / "sub").mkdir()
     (session.workdir / "sub" / "a.py").write_text("1", encoding="utf-8")
     (session.workdir / "sub" / "b.txt").write_text("2", encoding="utf-8")
-    assert ask('{host{directory(path:"sub",include:["*.py"]){entries}}}')["data"]["host"]["directory"]["entries"] == ["a.py"]
-    assert ask('{host{directory(path:"sub",exclude:["*.py"]){entries}}}')["data"]["host"]["directory"]["entries"] == ["b.txt"]
-    assert ask('{host{file(path:"sub/b.txt"){contents name}}}')["data"]["host"]["file"] == {"contents": "2", "name": "b.txt"}
+    assert ask('{host{directory(path:"sub",include:["*.py"]){entries}}}')["data"]["host"]["directory"]["entries"] == [
+        "a.py"
+    ]
+    assert ask('{host{directory(path:"sub",exclude:["*.py"]){entries}}}')["data"]["host"]["directory"]["entries"] == [
+        "b.txt"
+    ]
+    assert ask('{host{file(path:"sub/b.txt"){contents name}}}')["data"]["host"]["file"] == {
+        "contents": "2",
+        "name": "b.txt",
+    }
     assert message(ask('{host{directory(path:"no"){entries}}}')) == f"lstat {session.workdir}/no: no such directory"
     assert message(ask('{host{file(path:"no"){contents}}}')) == f"stat {session.workdir}/no: no such file"
 
 
 def test_secrets_are_named_and_read(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUTOVER_TOKEN", "from env")
-    assert ask('{setSecret(name:"a",plaintext:"hush"){name plaintext}}')["data"]["setSecret"] == {"name": "a", "plaintext": "hush"}
+    assert ask('{setSecret(name:"a",plaintext:"hush"){name plaintext}}')["data"]["setSecret"] == {
+        "name": "a",
+        "plaintext": "hush",
+    }
     assert ask('{secret(uri:"env:CUTOVER_TOKEN"){uri plaintext}}')["data"]["secret"] == {
         "uri": "env:CUTOVER_TOKEN", "plaintext": "from env",
     }  # fmt: skip
@@ -108,7 +121,9 @@ def test_a_known_secret_is_scrubbed_out_of_errors(ask: Ask) -> None:
     assert message(ask('{directory{file(path:"hush"){contents}}}')) == "stat ***: no such file or directory"
 
 
-@pytest.mark.parametrize("query", ['{host{directory(path:"."){id}}}', '{host{file(path:"x"){id}}}', '{secret(uri:"env:HOME"){id}}'])
+@pytest.mark.parametrize(
+    "query", ['{host{directory(path:"."){id}}}', '{host{file(path:"x"){id}}}', '{secret(uri:"env:HOME"){id}}']
+)
 def test_a_modules_function_has_no_host(session: Session, query: str) -> None:
     answer = schema.answer(schema.build(), Context(session, call=FunctionCall()), query, None)
     assert "is not available to a module's function: it has no host" in message(answer)
@@ -133,7 +148,11 @@ def test_a_function_is_told_what_it_is_called_with_and_answers(session: Session)
         ("", "GRAPHQL_VALIDATION_FAILED", "no operation provided"),
         ("{container{", "GRAPHQL_PARSE_FAILED", "Syntax Error: Expected Name, found <EOF>."),
         ("{container{nosuch}}", "GRAPHQL_VALIDATION_FAILED", "Cannot query field 'nosuch' on type 'Container'."),
-        ("{container{from{id}}}", "GRAPHQL_VALIDATION_FAILED", "Argument 'Container.from(address:)' of type 'String!' is required"),
+        (
+            "{container{from{id}}}",
+            "GRAPHQL_VALIDATION_FAILED",
+            "Argument 'Container.from(address:)' of type 'String!' is required",
+        ),
         ("query A{version} query B{defaultPlatform}", "GRAPHQL_VALIDATION_FAILED", "operation  not found"),
     ],
 )

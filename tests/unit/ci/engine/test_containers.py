@@ -102,7 +102,9 @@ STEPPED: list[tuple[str, dict[str, Any], Any]] = [
 
 
 @pytest.mark.parametrize(("field", "args", "attribute", "value"), CONFIGURED)
-def test_a_field_changes_its_part_of_the_configuration(field: str, args: dict[str, Any], attribute: str, value: Any) -> None:
+def test_a_field_changes_its_part_of_the_configuration(
+    field: str, args: dict[str, Any], attribute: str, value: Any
+) -> None:
     after = changed(field, **args)
     assert getattr(after.config, attribute) == value
     assert after.rootfs is START.rootfs
@@ -114,7 +116,9 @@ def test_a_field_changes_its_part_of_the_state_and_nothing_else(
 ) -> None:
     after = changed(field, **args)
     assert getattr(after, attribute) == value
-    others = [name for name in ("config", "mounts", "secret_env", "bindings", "volatile_env", "rootfs") if name != attribute]
+    others = [
+        name for name in ("config", "mounts", "secret_env", "bindings", "volatile_env", "rootfs") if name != attribute
+    ]
     assert all(getattr(after, name) == getattr(START, name) for name in others)
 
 
@@ -139,7 +143,14 @@ def test_with_rootfs_begins_anew_and_keeps_the_configuration() -> None:
 def test_an_exec_sees_all_that_was_set_before_it() -> None:
     after = changed("withExec", args=["make"], **{**EXEC, "stdin": "in", "expect": "ANY"})
     wanted = Exec(
-        ("make",), START.config, START.mounts, START.secret_env, START.bindings, START.volatile_env, stdin="in", expect="ANY"
+        ("make",),
+        START.config,
+        START.mounts,
+        START.secret_env,
+        START.bindings,
+        START.volatile_env,
+        stdin="in",
+        expect="ANY",
     )
     assert step(after) == wanted
     assert after.last_exec is after.rootfs

@@ -56,7 +56,9 @@ def test_directories_and_links_can_be_made(of: Of) -> None:
 
 def test_one_tree_goes_into_another(ask: Ask) -> None:
     source = got(ask("{directory{%s}}" % (AB % "id")))
-    query = 'query($s:ID!){directory{withNewFile(path:"x/a.txt",contents:"old"){withDirectory(path:"x",source:$s%s){%s}}}}'
+    query = (
+        'query($s:ID!){directory{withNewFile(path:"x/a.txt",contents:"old"){withDirectory(path:"x",source:$s%s){%s}}}}'
+    )
     assert got(ask(query % ("", 'glob(pattern:"**")'), s=source)) == ["x/", "x/a.txt", "x/b/", "x/b/c.txt"]
     assert got(ask(query % ("", 'file(path:"x/a.txt"){contents}'), s=source)) == "A"
     assert got(ask(query % (',exclude:["b"]', 'glob(pattern:"**")'), s=source)) == ["x/", "x/a.txt"]
@@ -110,5 +112,7 @@ def test_export_writes_to_the_host(ask: Ask, session: Session) -> None:
     assert got(ask("{directory{%s}}" % (AB % 'export(path:"out")'))) == str(session.workdir / "out")
     assert (session.workdir / "out/b/c.txt").read_text(encoding="utf-8") == "C"
     assert (session.workdir / "out/b/c.txt").stat().st_mode & 0o777 == 0o600
-    assert got(ask('{file(name:"f.txt",contents:"F"){export(path:"out",allowParentDirPath:true)}}')).endswith("out/f.txt")
+    assert got(ask('{file(name:"f.txt",contents:"F"){export(path:"out",allowParentDirPath:true)}}')).endswith(
+        "out/f.txt"
+    )
     assert (session.workdir / "out/f.txt").read_text(encoding="utf-8") == "F"

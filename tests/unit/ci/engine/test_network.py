@@ -69,7 +69,12 @@ def test_a_taken_port_is_an_os_error() -> None:
 
 def test_a_container_gets_the_hosts_bundle_and_proxies(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_text("", encoding="utf-8")
-    environ = {"REQUESTS_CA_BUNDLE": str(tmp_path / "ca.crt"), "HTTPS_PROXY": "http://proxy:3128", "http_proxy": "", "OTHER": "x"}
+    environ = {
+        "REQUESTS_CA_BUNDLE": str(tmp_path / "ca.crt"),
+        "HTTPS_PROXY": "http://proxy:3128",
+        "http_proxy": "",
+        "OTHER": "x",
+    }
     assert network.bundle(environ) == str(tmp_path / "ca.crt")
     assert network.inherited(environ) == {**dict.fromkeys(CA_VARIABLES, CA_PLACE), "HTTPS_PROXY": "http://proxy:3128"}
 

@@ -99,4 +99,7 @@ def test_media_types_are_those_asked_for(store: Store, media: str, wanted: str) 
     content = members(written(store, oci.layers(store, chunks(saved(b"one"))), media))
     (row,) = json.loads(content["index.json"])["manifests"]
     manifest = json.loads(content[f"blobs/sha256/{row['digest'][7:]}"])
-    assert all(wanted in kind for kind in (row["mediaType"], manifest["config"]["mediaType"], manifest["layers"][0]["mediaType"]))
+    assert all(
+        wanted in kind
+        for kind in (row["mediaType"], manifest["config"]["mediaType"], manifest["layers"][0]["mediaType"])
+    )

@@ -26,7 +26,9 @@ def test_debian_and_python_have_recipes(reference: str, suite: str) -> None:
     assert recipe.suite == suite
 
 
-@pytest.mark.parametrize("reference", ["python:3.13", "python:3.8-slim", "debian:sid-slim", "alpine:3", "quay.io/x/python:3.13-slim"])
+@pytest.mark.parametrize(
+    "reference", ["python:3.13", "python:3.8-slim", "debian:sid-slim", "alpine:3", "quay.io/x/python:3.13-slim"]
+)
 def test_others_have_none(reference: str) -> None:
     assert RecipeBook().find(reference) is None
 
@@ -59,7 +61,9 @@ def program(folder: Path, script: str) -> None:
 
 
 def test_mmdebstrap_gets_suite_packages_and_setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(tmp_path, 'for word; do echo "$word"; done > "$(dirname "$0")/words"; for last; do :; done; echo tar > "$last"')
+    program(
+        tmp_path, 'for word; do echo "$word"; done > "$(dirname "$0")/words"; for last; do :; done; echo tar > "$last"'
+    )
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     recipes.build(Recipe("trixie", ("curl", "git"), ("true",)), tmp_path / "root.tar")
     words = (tmp_path / "words").read_text(encoding="utf-8").splitlines()

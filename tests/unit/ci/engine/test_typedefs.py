@@ -142,7 +142,12 @@ def test_what_a_function_may_not_be_is_refused_by_name(step: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "camelled", "pascalled"),
-    [("test_report", "testReport", "TestReport"), ("test-report", "testReport", "TestReport"), ("test", "test", "Test"), ("", "", "")],
+    [
+        ("test_report", "testReport", "TestReport"),
+        ("test-report", "testReport", "TestReport"),
+        ("test", "test", "Test"),
+        ("", "", ""),
+    ],
 )
 def test_names_are_written_as_graphql_has_them(text: str, camelled: str, pascalled: str) -> None:
     assert (camel(text), pascal(text)) == (camelled, pascalled)
