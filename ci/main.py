@@ -1,4 +1,5 @@
-"""Cutover: versions, tests, builds and publishes a WSGI service, and cuts live traffic over to it, blue to green, on ECS."""
+"""Cutover: versions, tests, builds and publishes a WSGI service, and cuts live traffic over to it, blue to green, on
+ECS."""
 
 from typing import Annotated
 
@@ -11,7 +12,8 @@ from ci.steps import image, version
 from ci.steps import test as tests
 
 IGNORED = [
-    ".git", ".venv", "sdk", "report", "**/__pycache__", "**/.pytest_cache", "**/.mypy_cache", "**/.ruff_cache", "**/.hypothesis",
+    ".git", ".venv", "sdk", "report", "**/__pycache__", "**/.pytest_cache", "**/.mypy_cache", "**/.ruff_cache",
+    "**/.hypothesis",
     "**/.coverage", "**/*.egg-info",
 ]  # fmt: skip
 Aws = Annotated[

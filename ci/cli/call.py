@@ -86,7 +86,8 @@ def functions(chain: list[str], mod: str, json: bool, output: str | None, progre
     """List the functions of the module, or of what a function gives."""
     if {"-h", "--help"} & set(chain):
         click.echo(
-            f"List the functions of the module, or of what a function gives\n\nUSAGE\n  cutover functions [function]...\n\n{OPTIONS}"
+            "List the functions of the module, or of what a function gives\n\n"
+            f"USAGE\n  cutover functions [function]...\n\n{OPTIONS}"
         )
         return
     with _told(), engine(mod, Progress(quiet=progress == "quiet")) as running:
@@ -110,7 +111,8 @@ class _told:
 
 
 def _run(running: Engine, chain: Chain, output: str | None) -> tuple[Any, bool]:
-    """The chain's result; an object is evaluated, or exported where `output` names a place: then it is that place, and True."""
+    """The chain's result; an object is evaluated, or exported where `output` names a place: then it is that place,
+    and True."""
     links = list(chain.links)
     kind = links[-1].result
     leaf = None

@@ -1,4 +1,5 @@
-"""The words of `cutover call` as a GraphQL query: flags from the functions' types, functions chained into core types."""
+"""The words of `cutover call` as a GraphQL query: flags from the functions' types, functions chained into core
+types."""
 
 import dataclasses
 import json
@@ -50,7 +51,8 @@ def kebab(name: str) -> str:
 
 
 def fields(kind: GraphQLObjectType) -> dict[str, tuple[str, GraphQLField]]:
-    """A type's functions by the word that calls them: the field's name and definition. Those not served are left out."""
+    """A type's functions by the word that calls them: the field's name and definition. Those not served are left
+    out."""
     found = {}
     for name, definition in kind.fields.items():
         if name not in HIDDEN and (kind.name not in CORE or served(f"{kind.name}.{name}")):

@@ -1,4 +1,5 @@
-"""Resolves the fields of the API. A field that gives an object makes a recipe; a field that gives a value evaluates one."""
+"""Resolves the fields of the API. A field that gives an object makes a recipe; a field that gives a value evaluates
+one."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -22,7 +23,8 @@ VERSION = "v0.21.8"  # of the API served
 
 @dataclass(frozen=True)
 class Context:
-    """Who asks: the session, the module it serves, and the function call in whose name a module's process asks (None: a client)."""
+    """Who asks: the session, the module it serves, and the function call in whose name a module's process asks (None:
+    a client)."""
 
     session: Session
     module: "LoadedModule | None" = None
@@ -33,9 +35,11 @@ Leaf = Callable[[Context, Any, Mapping[str, Any]], Any]
 LEAVES: dict[str, Leaf] = {}
 # Recipes that are kept as they are made, and read when something of them is asked for.
 LAZY = {
-    "Directory.file", "Query.container", "Query.directory", "Query.file", "Query.cacheVolume", "Query.host", "Query.typeDef", "Query.function",
+    "Directory.file", "Query.container", "Query.directory", "Query.file", "Query.cacheVolume", "Query.host",
+    "Query.typeDef", "Query.function",
     "Query.module", "Query.error", "Query.sourceMap", "Container.directory", "Container.file", "Container.rootfs",
-    "Container.asTarball", "Container.asService", "Service.withHostname", "Error.withValue", "Host.service", "Host.tunnel",
+    "Container.asTarball", "Container.asService", "Service.withHostname", "Error.withValue", "Host.service",
+    "Host.tunnel",
 }  # fmt: skip
 # Arguments that change what a field gives, and that no field of this engine heeds.
 UNSERVED_ARGUMENTS = (
@@ -115,7 +119,8 @@ def expected_type(element: Any) -> str | None:
 
 @leaf(
     *(f"{kind}.id" for kind in (
-        "CacheVolume", "Container", "Directory", "EnvVariable", "Error", "ErrorValue", "File", "Function", "FunctionCallArgValue",
+        "CacheVolume", "Container", "Directory", "EnvVariable", "Error", "ErrorValue", "File", "Function",
+        "FunctionCallArgValue",
         "Host", "Label", "Module", "Port", "Secret", "Service", "Socket", "SourceMap", "TypeDef",
     ))
 )  # fmt: skip
@@ -241,7 +246,7 @@ def _image_ref(context: Context, node: Node, _: Mapping[str, Any]) -> str:
 @leaf("Container.export")
 def _export_image(context: Context, node: Node, args: Mapping[str, Any]) -> str:
     settings = {"platformVariants": [], "forcedCompression": None, "mediaTypes": args["mediaTypes"]}
-    return _export(context, Node("File", "asTarball", node, settings), args)
+    return str(_export(context, Node("File", "asTarball", node, settings), args))
 
 
 @leaf("Container.up")

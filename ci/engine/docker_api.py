@@ -1,6 +1,7 @@
 """The one door to Docker: the calls the engine makes of the Docker Engine API, its errors translated here.
 
-Everything made carries the label `cutover=1`; what belongs to one call carries `cutover.call=ID` and `cutover.pid=PID:START`, by
+Everything made carries the label `cutover=1`; what belongs to one call carries `cutover.call=ID` and
+`cutover.pid=PID:START`, by
 which a later call finds and removes what a killed one left.
 """
 
@@ -60,7 +61,8 @@ def _closing(attached: Any) -> Iterator[Any]:
 
 
 def process_mark(pid: int) -> str | None:
-    """`PID:START` of a running process (start in clock ticks since boot, so a reused PID is another), None when it is gone."""
+    """`PID:START` of a running process (start in clock ticks since boot, so a reused PID is another), None when it is
+    gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except OSError:
@@ -184,7 +186,8 @@ class Docker:
             self.api.start(container)
 
     def run(self, container: str, stdin: bytes = b"") -> Iterator[tuple[str, bytes]]:
-        """Start a created container and give its output as it comes, as (`stdout` or `stderr`, bytes), until it ends."""
+        """Start a created container and give its output as it comes, as (`stdout` or `stderr`, bytes), until it
+        ends."""
         wanted = {"stdin": int(bool(stdin)), "stdout": 1, "stderr": 1, "stream": 1}
         with translated(), _closing(self.api.attach_socket(container, wanted)) as attached:
             self.api.start(container)

@@ -1,6 +1,7 @@
 """Errors of the embedded engine: one root, one class a sentence.
 
-Each message is the one sentence a user reads. `extensions` is what a GraphQL error carries beside it, in Dagger's own form.
+Each message is the one sentence a user reads. `extensions` is what a GraphQL error carries beside it, in Dagger's own
+form.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,5 @@
-"""Makes recipes true: the state of containers, the keys of their steps, the images those steps give, and the trees of folders.
+"""Makes recipes true: the state of containers, the keys of their steps, the images those steps give, and the trees of
+folders.
 
 A step's key is the digest of what it reads. A step whose key is in the store costs no container.
 """
@@ -56,7 +57,8 @@ class Evaluator:
         return change(state, step.args)
 
     def run(self, node: Node) -> Outcome | None:
-        """Run what the container's chain still has to run; gives the outcome of its last exec, None where it has none."""
+        """Run what the container's chain still has to run; gives the outcome of its last exec, None where it has
+        none."""
         state = self.container(node)
         for step in state.rootfs.steps():
             if isinstance(step.step, Exec):
@@ -97,7 +99,8 @@ class Evaluator:
     def exec_key(self, step: Exec) -> list[Any]:
         """What a command reads beside the root file system it runs over."""
         return [
-            step.args, sorted(step.config.env.items()), step.config.workdir, step.config.user, step.stdin, step.privileged,
+            step.args, sorted(step.config.env.items()), step.config.workdir, step.config.user, step.stdin,
+            step.privileged,
             [[mount.path, mount.kind, mount.name, mount.owner, self._source_key(mount)] for mount in step.mounts],
             [[name, self._secrets.fingerprint(secret)] for name, secret in step.secret_env],
             [[alias, self.service_key(service)] for alias, service in step.bindings],

@@ -1,4 +1,5 @@
-"""Loads a Python module and calls its functions, each in a process of the SDK's own entry point, results kept by content."""
+"""Loads a Python module and calls its functions, each in a process of the SDK's own entry point, results kept by
+content."""
 
 import json
 import os
@@ -148,7 +149,8 @@ class LoadedModule:
     # Fields of the schema
 
     def function(self, type_name: str, field_name: str) -> tuple[str, Any] | None:
-        """What a field of the schema is in this module: a function or a public field of an object; None for core fields."""
+        """What a field of the schema is in this module: a function or a public field of an object; None for core
+        fields."""
         return self._functions.get((type_name, field_name))
 
     def resolve(self, context: "Context", found: tuple[str, Any], parent: Any, args: Mapping[str, Any]) -> Any:

@@ -25,7 +25,8 @@ def digest_of(value: object) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One recipe: `parent.field(**args)` gives an object of `type`. Argument values are JSON values or other recipes."""
+    """One recipe: `parent.field(**args)` gives an object of `type`. Argument values are JSON values or other
+    recipes."""
 
     type: str
     field: str

@@ -1,6 +1,7 @@
 """Images as OCI image layouts: the layers Docker holds, each compressed once, under a configuration of our own.
 
-Source: OCI image-spec v1.1, https://github.com/opencontainers/image-spec. The archive also carries docker's `manifest.json`, so that
+Source: OCI image-spec v1.1, https://github.com/opencontainers/image-spec. The archive also carries docker's
+`manifest.json`, so that
 `docker load` takes it.
 """
 
@@ -53,7 +54,8 @@ def architecture() -> str:
 
 
 def layers(store: Store, stream: Iterator[bytes]) -> list[Layer]:
-    """The layers of an image from what `docker save` streams, compressed into the store where they are not there yet."""
+    """The layers of an image from what `docker save` streams, compressed into the store where they are not there
+    yet."""
     with tempfile.TemporaryFile(dir=store.root / "tmp") as file:
         for chunk in stream:
             file.write(chunk)

@@ -58,7 +58,8 @@ class Runner:
     # What is known
 
     def known(self, key: str, step: Exec, need_image: bool) -> Outcome | None:
-        """The outcome under a step's key. A failure is known only to those who expect one, or within its own session."""
+        """The outcome under a step's key. A failure is known only to those who expect one, or within its own
+        session."""
         record = self._store.get_record("exec", key)
         if record is None or (record["exit_code"] and step.expect == "SUCCESS" and key not in self._fresh):
             return None

@@ -1,4 +1,5 @@
-"""Serves a session's API over HTTP on loopback, as Dagger's engine serves its clients: POST /query, the token as basic-auth user."""
+"""Serves a session's API over HTTP on loopback, as Dagger's engine serves its clients: POST /query, the token as
+basic-auth user."""
 
 import base64
 import contextlib

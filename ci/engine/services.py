@@ -1,4 +1,5 @@
-"""Services: containers and ports of the host that a step reaches by a name, started when first needed, once a session."""
+"""Services: containers and ports of the host that a step reaches by a name, started when first needed, once a
+session."""
 
 import contextlib
 import socket

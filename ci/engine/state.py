@@ -1,4 +1,5 @@
-"""What a container is at one point of its chain: a root file system still to be made, and the configuration around it."""
+"""What a container is at one point of its chain: a root file system still to be made, and the configuration around
+it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -119,7 +119,8 @@ class Store:
             yield
 
     def salt(self) -> bytes:
-        """The store's own secret, with which secrets are fingerprinted; made at first use, readable by its owner only."""
+        """The store's own secret, with which secrets are fingerprinted; made at first use, readable by its owner
+        only."""
         path = self.root / "salt"
         if not path.exists():
             with self.writing() as file:  # a temporary file is its owner's only

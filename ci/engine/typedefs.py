@@ -10,13 +10,15 @@ from ci.engine.errors import NotServedError
 from ci.engine.nodes import Node
 
 SCALARS = {
-    "STRING_KIND": "String", "INTEGER_KIND": "Int", "FLOAT_KIND": "Float", "BOOLEAN_KIND": "Boolean", "VOID_KIND": "Void",
+    "STRING_KIND": "String", "INTEGER_KIND": "Int", "FLOAT_KIND": "Float", "BOOLEAN_KIND": "Boolean",
+    "VOID_KIND": "Void",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TypeRef:
-    """A type as an argument or a result has it: Dagger's TypeDefKind, a name for objects, enums and scalars, an element for lists."""
+    """A type as an argument or a result has it: Dagger's TypeDefKind, a name for objects, enums and scalars, an
+    element for lists."""
 
     kind: str
     name: str = ""

@@ -36,7 +36,8 @@ async def deployer(target: Target) -> dagger.Container:
         image.base()
         .with_mounted_cache("/root/.cache/pip", dag.cache_volume("pip"))
         .with_file("/tmp/requirements.txt", module.file("ci/ecs/requirements.txt"))
-        .with_exec(["python", "-m", "pip", "install", "--root-user-action=ignore", "--no-deps", "--require-hashes", "-r", "/tmp/requirements.txt"])
+        .with_exec(["python", "-m", "pip", "install", "--root-user-action=ignore", "--no-deps", "--require-hashes",
+        "-r", "/tmp/requirements.txt"])
         .with_new_file(f"{ROOT}/ci/__init__.py", "")
         .with_directory(f"{ROOT}/ci/ecs", module.directory("ci/ecs"))
         .with_directory(TEMPLATES, module.directory("infra/templates"))

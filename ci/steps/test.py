@@ -19,7 +19,8 @@ def _steps(source: dagger.Directory, settings: Settings, expect: dagger.ReturnTy
         .with_exec(["mkdir", "-p", REPORT])
         .with_exec(
             [
-                f"{image.VENV}/bin/python", "-m", "pytest", *settings.tests, "-o", "addopts=", "-o", "cache_dir=/tmp/pytest",
+                f"{image.VENV}/bin/python", "-m", "pytest", *settings.tests, "-o", "addopts=", "-o",
+                "cache_dir=/tmp/pytest",
                 f"--junitxml={REPORT}/junit.xml", *(f"--cov={name}" for name in measured or ["."]), "--cov-report=term",
                 f"--cov-report=xml:{REPORT}/coverage.xml", f"--cov-report=html:{REPORT}/coverage",
                 f"--cov-fail-under={settings.coverage}",

@@ -21,7 +21,7 @@ def test_a_second_session_runs_no_container_for_the_same_steps(open_engine: Any)
 
 
 def test_a_changed_input_runs_again_only_what_depends_on_it(open_engine: Any) -> None:
-    before = 'withExec(args:["sh","-c","echo independent > /first"]){%s}' % (PUT % "one")
+    before = 'withExec(args:["sh","-c","echo independent > /first"]){' + PUT % "one" + "}"
     with open_engine() as engine:
         assert engine.python(READ, before) == "one"
     with open_engine() as engine:
@@ -51,7 +51,7 @@ def test_a_failure_is_not_kept_for_the_next_session(open_engine: Any) -> None:
 def test_a_volatile_variable_is_no_part_of_a_key(open_engine: Any) -> None:
     seen = []
     for value in ("one", "two"):
-        before = 'withVolatileVariable(name:"V",value:"%s"){%%s}' % value
+        before = 'withVolatileVariable(name:"V",value:"{}"){{%s}}'.format(value)
         with open_engine() as engine:
             seen.append(engine.python("import os; print(os.environ['V'])", before))
     assert seen == ["one\n", "one\n"]

@@ -40,7 +40,10 @@ def test_a_service_is_started_once_and_the_step_bound_to_it_is_kept(open_engine:
 def test_a_service_that_ends_before_it_answers_says_what_it_printed(engine: Any) -> None:
     broken = SERVE % 'asService(args:["sh","-c","echo no luck >&2; exit 1"]){id}'
     service = engine.get("{" + broken + "}")
-    query = 'query($s:ID!){container{from(address:"python:3.13-slim"){withServiceBinding(alias:"x",service:$s){withExec(args:["true"]){sync}}}}}'
+    query = (
+        'query($s:ID!){container{from(address:"python:3.13-slim"){'
+        'withServiceBinding(alias:"x",service:$s){withExec(args:["true"]){sync}}}}}'
+    )
     (row,) = engine.answer(query, s=service)["errors"]
     assert row["message"].startswith("the service ended before port 8000 answered:")
     assert "no luck" in row["message"]

@@ -43,7 +43,8 @@ def shown(built: GraphQLSchema, *call: str) -> str:
 
 def test_the_root_lists_functions_and_options(built: GraphQLSchema) -> None:
     assert shown(built).splitlines() == [
-        "Call one or more functions, interconnected into a pipeline", "", "USAGE", "  cutover call [options] <function>", "",
+        "Call one or more functions, interconnected into a pipeline", "", "USAGE",
+        "  cutover call [options] <function>", "",
         "FUNCTIONS", "  base", "  say-hello   Return a greeting.", "", "OPTIONS", "  -j, --json", "",
         'Use "cutover call [command] --help" for more information about a command.',
     ]  # fmt: skip

@@ -47,7 +47,7 @@ def test_it_is_made_anew_each_time(origin: Path, tmp_path: Path) -> None:
 
 
 def test_a_change_that_does_not_fit_is_one_clear_error(origin: Path, tmp_path: Path) -> None:
-    with pytest.raises(ScratchError, match="the demo's change does not fit: views.py has no 'nothing'"):
+    with pytest.raises(ScratchError, match=r"the demo's change does not fit: views.py has no 'nothing'"):
         Scratch(origin, tmp_path / "scratch").replace("views.py", "nothing", "x")
 
 

@@ -41,7 +41,8 @@ def test_a_containers_configuration_is_read_without_docker(ask: Ask) -> None:
         (found,) = found.values()
     assert found == {
         "envVariable": "b", "none": None, "envVariables": [{"name": "A", "value": "b"}], "label": "m",
-        "labels": [{"name": "l", "value": "m"}], "workdir": "/w", "user": "u", "entrypoint": ["e"], "defaultArgs": ["d"],
+        "labels": [{"name": "l", "value": "m"}], "workdir": "/w", "user": "u", "entrypoint": ["e"],
+        "defaultArgs": ["d"],
         "exposedPorts": [{"port": 80, "protocol": "TCP", "description": None}], "mounts": ["/t"], "imageRef": "",
     }  # fmt: skip
 

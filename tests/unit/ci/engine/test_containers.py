@@ -40,7 +40,8 @@ def step(container: Container) -> Any:
 
 CONFIGURED: list[tuple[str, dict[str, Any], str, Any]] = [
     ("withEnvVariable", {"name": "A", "value": "b"}, "env", {"HOME": "/root", "A": "b"}),
-    ("withEnvVariable", {"name": "A", "value": "$HOME/${HOME}/$NO", "expand": True}, "env", {"HOME": "/root", "A": "/root//root/"}),
+    ("withEnvVariable", {"name": "A", "value": "$HOME/${HOME}/$NO", "expand": True}, "env", {"HOME": "/root", "A":
+    "/root//root/"}),
     ("withEnvVariable", {"name": "A", "value": "$HOME"}, "env", {"HOME": "/root", "A": "$HOME"}),
     ("withoutEnvVariable", {"name": "HOME"}, "env", {}),
     ("withLabel", {"name": "a", "value": "b"}, "labels", {"kept": "1", "a": "b"}),
@@ -59,7 +60,8 @@ CONFIGURED: list[tuple[str, dict[str, Any], str, Any]] = [
     ("withoutDefaultArgs", {}, "default_args", ()),
     ("withExposedPort", {"port": 8080, "protocol": "TCP", "experimentalSkipHealthcheck": True}, "ports",
      (Port(80), Port(8080, "TCP", None, True))),
-    ("withExposedPort", {"port": 80, "protocol": "TCP", "description": "new", "experimentalSkipHealthcheck": False}, "ports",
+    ("withExposedPort", {"port": 80, "protocol": "TCP", "description": "new", "experimentalSkipHealthcheck": False},
+    "ports",
      (Port(80, "TCP", "new"),)),
     ("withoutExposedPort", {"port": 80, "protocol": "UDP"}, "ports", (Port(80),)),
     ("withoutExposedPort", {"port": 80, "protocol": "TCP"}, "ports", ()),
@@ -76,7 +78,8 @@ HELD: list[tuple[str, dict[str, Any], str, Any]] = [
     ("withServiceBinding", {"alias": "db", "service": SERVICE}, "bindings", (("old", SERVICE), ("db", SERVICE))),
     ("withMountedCache", {"path": "/old", "cache": CACHE, "sharing": "LOCKED", "owner": "1"}, "mounts",
      (Mount("/old", "cache", None, "pip", "LOCKED", "1"),)),
-    ("withMountedTemp", {"path": "tmp", "size": 9}, "mounts", (Mount("/old", "temp"), Mount("/src/tmp", "temp", name="9"))),
+    ("withMountedTemp", {"path": "tmp", "size": 9}, "mounts", (Mount("/old", "temp"), Mount("/src/tmp", "temp",
+    name="9"))),
     ("withMountedSecret", {"path": "/s", "source": SECRET, "owner": "", "mode": 0o440}, "mounts",
      (Mount("/old", "temp"), Mount("/s", "secret", SECRET, mode=0o440))),
     ("withMountedDirectory", {"path": "/d", "source": FOLDER, "owner": "", "readOnly": True}, "mounts",
@@ -86,7 +89,8 @@ HELD: list[tuple[str, dict[str, Any], str, Any]] = [
     ("withoutMount", {"path": "/old"}, "mounts", ()),
 ]  # fmt: skip
 STEPPED: list[tuple[str, dict[str, Any], Any]] = [
-    ("withDirectory", {"path": "d", "source": FOLDER, "owner": "1:2", "permissions": 0o700, "include": ["a"], "exclude": ["b"]},
+    ("withDirectory", {"path": "d", "source": FOLDER, "owner": "1:2", "permissions": 0o700, "include": ["a"],
+    "exclude": ["b"]},
      Placed("/src/d", FOLDER, "1:2", 0o700, ("a",), ("b",))),
     ("withFile", {"path": "/f", "source": FILE, **PLACED}, Placed("/f", FILE)),
     ("withNewFile", {"path": "n", "contents": "x", "owner": "1", "permissions": 0o600},
