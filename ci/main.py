@@ -62,7 +62,7 @@ class Cutover:
     @function
     async def serve(self) -> dagger.Service:
         """The service, as its image runs it."""
-        return image.serve(await self.build())
+        return image.serve(image.build(self.source, await self._settings()))
 
     @function(cache="never")
     async def publish(
@@ -73,7 +73,8 @@ class Cutover:
     ) -> str:
         """Push the image to the registry, tagged with its version and `latest`; gives its reference by digest."""
         target = await self._target(environment, aws, credentials)
-        return await cloud.publish(target, await self.build(), await self.version())
+        built = image.build(self.source, target.settings)
+        return await cloud.publish(target, built, str(await version.of(self.history)))
 
     @function(cache="never")
     async def provision(
@@ -98,7 +99,8 @@ class Cutover:
     ) -> str:
         """Cut the environment over to a published image, blue to green; gives the report as JSON."""
         target = await self._target(environment, aws, credentials)
-        return await cloud.deploy(target, image, await self.version(), await version.commit(self.history))
+        number = str(await version.of(self.history))
+        return await cloud.deploy(target, image, number, await version.commit(self.history))
 
     @function(cache="never")
     async def release(
@@ -109,9 +111,9 @@ class Cutover:
     ) -> str:
         """Version, test, build, publish and deploy this commit; gives the deploy's report as JSON."""
         target = await self._target(environment, aws, credentials)
-        number = await self.version()
-        await self.test()
-        reference = await cloud.publish(target, await self.build(), number)
+        number = str(await version.of(self.history))
+        await tests.run(self.source, target.settings)
+        reference = await cloud.publish(target, image.build(self.source, target.settings), number)
         return await cloud.deploy(target, reference, number, await version.commit(self.history))
 
     async def _target(

@@ -139,7 +139,8 @@ class Demo:
         return done
 
     def _client(self, name: str) -> Any:
-        return boto3.client(
+        client: Any = boto3.client  # its overloads want the service's name as a literal
+        return client(
             name, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="demo", aws_secret_access_key="demo"
         )
 

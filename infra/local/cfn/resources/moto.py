@@ -5,6 +5,7 @@ moto 5.2.5 answers a failed creation with an exception of any kind, and changes 
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 from typing import Any
@@ -79,4 +80,4 @@ class MotoType:
         return hasattr(self._model.update_from_cloudformation_json, "__isabstractmethod__")
 
     def _json(self, properties: Properties) -> dict[str, Any]:
-        return {"Type": self._model.cloudformation_type(), "Properties": dict(properties)}
+        return {"Type": self._model.cloudformation_type(), "Properties": copy.deepcopy(dict(properties))}
