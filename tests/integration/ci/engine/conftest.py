@@ -100,9 +100,11 @@ def open_engine(store: Store, tmp_path: Path) -> Opened:
 
     @contextlib.contextmanager
     def opens() -> Iterator[Engine]:
-        with (tmp_path / "progress").open("a", encoding="utf-8") as out:
-            with opened(store, Progress(out), RecipeBook(), tmp_path, Counting) as session:
-                yield Engine(session)
+        with (
+            (tmp_path / "progress").open("a", encoding="utf-8") as out,
+            opened(store, Progress(out), RecipeBook(), tmp_path, Counting) as session,
+        ):
+            yield Engine(session)
 
     return opens
 

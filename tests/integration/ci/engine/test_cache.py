@@ -51,7 +51,7 @@ def test_a_failure_is_not_kept_for_the_next_session(open_engine: Any) -> None:
 def test_a_volatile_variable_is_no_part_of_a_key(open_engine: Any) -> None:
     seen = []
     for value in ("one", "two"):
-        before = 'withVolatileVariable(name:"V",value:"{}"){{%s}}'.format(value)
+        before = f'withVolatileVariable(name:"V",value:"{value}"){{%s}}'
         with open_engine() as engine:
             seen.append(engine.python("import os; print(os.environ['V'])", before))
     assert seen == ["one\n", "one\n"]

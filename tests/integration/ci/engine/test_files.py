@@ -70,7 +70,7 @@ def test_what_a_command_wrote_can_be_taken_out(engine: Any, tmp_path: Path) -> N
     ],
 )
 def test_what_is_not_there_is_one_clear_error(engine: Any, field: str, message: str) -> None:
-    answer = engine.answer('{{container{{from(address:"python:3.13-slim"){{{}}}}}}}'.format(field))
+    answer = engine.answer(f'{{container{{from(address:"python:3.13-slim"){{{field}}}}}}}')
     assert answer["data"] is None
     assert answer["errors"][0]["message"] == message
 
