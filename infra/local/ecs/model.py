@@ -71,7 +71,7 @@ class Task:
     desired_status: str = "RUNNING"
     container: StartedContainer | None = None
     health: str = "UNKNOWN"
-    counted: bool = False
+    seen_running: bool = False
     was_healthy: bool = False
     starting: Future[StartedContainer] | None = None
     stopping: Future[int | None] | None = None

@@ -43,7 +43,7 @@ class TaskScheduler:
 
     def healthy(self, task: Task) -> bool:
         """RUNNING, its container check passes (if it has one), and so does the load balancer's (if there is one)."""
-        if task.last_status != "RUNNING" or not task.active or task.container is None:
+        if task.last_status != "RUNNING" or not task.active or not task.seen_running:
             return False
         if task.revision.definition.container().get("healthCheck") and task.health != "HEALTHY":
             return False
@@ -97,7 +97,7 @@ class TaskScheduler:
     def _running(self, service: Service, task: Task, states: Mapping[str, ContainerState]) -> None:
         assert task.container is not None
         state = states.get(task.container.runtime_id, ContainerState(running=False))
-        task.health = state.health
+        task.health, task.seen_running = state.health, state.running
         if not state.running:
             self._exited(service, task, state.exit_code)
         elif self.healthy(task):

@@ -36,8 +36,6 @@ def validate_input(operation: str, given: Mapping[str, Any]) -> None:
 def _check(shape: Shape, value: Any, path: str) -> None:
     if isinstance(shape, StructureShape):
         for name, member in value.items():
-            if name not in shape.members:
-                raise InvalidParameter(f"Unknown parameter {path}{name}, must be one of: {', '.join(shape.members)}")
             _check(shape.members[name], member, f"{path}{name}.")
     elif isinstance(shape, ListShape):
         for index, member in enumerate(value):

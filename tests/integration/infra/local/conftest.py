@@ -38,7 +38,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         broken = COLOUR == "broken" and self.path == "/health"
         body = json.dumps({"colour": COLOUR, "digest": os.environ.get("APP_IMAGE_DIGEST", "")}).encode()
-        self.wfile.write(b"HTTP/1.1 %d X\\r\\nContent-Length: %d\\r\\n\\r\\n" % (500 if broken else 200, len(body)) + body)
+        status = 500 if broken else 200
+        self.wfile.write(b"HTTP/1.1 %d X\\r\\nContent-Length: %d\\r\\n\\r\\n" % (status, len(body)) + body)
     def log_message(self, *_): pass
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads, request_queue_size = True, 128

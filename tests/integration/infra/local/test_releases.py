@@ -25,7 +25,8 @@ class Releases:
     def newest(self) -> dict[str, Any]:
         briefs = self.ecs.list_service_deployments(service=NAME, cluster=NAME)["serviceDeployments"]
         arn = max(briefs, key=lambda each: each["createdAt"])["serviceDeploymentArn"]
-        found: dict[str, Any] = self.ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+        answer = self.ecs.describe_service_deployments(serviceDeploymentArns=[arn])
+        found: dict[str, Any] = answer["serviceDeployments"][0]
         return found
 
     def paused(self) -> dict[str, Any]:
@@ -119,7 +120,9 @@ def first(releases: Releases, instance: Any, push: Callable[[str, str], str]) ->
         ImageDigest=digest, BakeTimeInMinutes="1",
     )  # fmt: skip
     stack = releases.instance.client("cloudformation")
-    releases.wait_for(lambda: "Service" in _resources(stack.describe_stack_events(StackName=SERVICE_STACK)), "the service")
+    releases.wait_for(
+        lambda: "Service" in _resources(stack.describe_stack_events(StackName=SERVICE_STACK)), "the service"
+    )
     return digest
 
 
