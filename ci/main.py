@@ -31,9 +31,7 @@ EnvironmentName = Annotated[str, Doc("One of [tool.cutover.environments.NAME]")]
 class Cutover:
     """The pipeline of one service."""
 
-    source: Annotated[
-        dagger.Directory, DefaultPath("/"), Ignore(IGNORED), Doc("The service's repository")
-    ]
+    source: Annotated[dagger.Directory, DefaultPath("/"), Ignore(IGNORED), Doc("The service's repository")]
     history: Annotated[dagger.Directory, DefaultPath("/.git"), Doc("The repository's .git, for the version")]
 
     async def _settings(self) -> Settings:

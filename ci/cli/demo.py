@@ -31,7 +31,9 @@ CUTOVER = [sys.executable, "-P", "-c", "from ci.cli.main import main; main()"]
 CREDENTIALS = {"Version": 1, "AccessKeyId": "demo", "SecretAccessKey": "demo", "SessionToken": "demo"}
 VIEWS = "app/views.py"
 BEFORE = '{"message": f"{GREETING}'
-AFTER = """{"message": f"{(__import__('pathlib').Path(__file__).parents[1] / 'tests/unit/app/greeting.txt').read_text()}"""
+AFTER = (
+    """{"message": f"{(__import__('pathlib').Path(__file__).parents[1] / 'tests/unit/app/greeting.txt').read_text()}"""
+)
 ANSWER_SECONDS = 10
 WIDTH = 120  # of the table, also where the screen's width is not known
 
@@ -106,7 +108,9 @@ class Demo:
         release.version, release.digest = report.get("version", ""), report.get("digest", "")
         release.outcome = report.get("outcome", "not deployed")
         if fails == (done.returncode == 0) or not report or (fails and watch.status != "ROLLBACK_SUCCESSFUL"):
-            raise DemoError(f"the release {release.title!r} ended with exit code {done.returncode}, {release.outcome}; see above")
+            raise DemoError(
+                f"the release {release.title!r} ended with exit code {done.returncode}, {release.outcome}; see above"
+            )
         return release
 
     @contextlib.contextmanager
@@ -118,14 +122,26 @@ class Demo:
             yield load
 
     def _call(self, function: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
-        words = ["--environment", ENVIRONMENT, "--aws", f"tcp://127.0.0.1:{self.port}", "--credentials", "env:CUTOVER_DEMO_CREDENTIALS"]
+        words = [
+            "--environment",
+            ENVIRONMENT,
+            "--aws",
+            f"tcp://127.0.0.1:{self.port}",
+            "--credentials",
+            "env:CUTOVER_DEMO_CREDENTIALS",
+        ]
         return self._cutover("call", "--progress", "plain", function, *words, fails=fails)
 
     def _cutover(self, *words: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
         """Run the command in the clone, its progress on the screen; its result is captured."""
         environment = {**os.environ, "CUTOVER_DEMO_CREDENTIALS": json.dumps(CREDENTIALS)}
         process = subprocess.Popen(
-            [*CUTOVER, *words], cwd=self.scratch.work, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*CUTOVER, *words],
+            cwd=self.scratch.work,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         errors = []
         assert process.stderr is not None
@@ -161,8 +177,12 @@ class Demo:
         production, *others = self._urls()
         with urllib.request.urlopen(production + "/version", timeout=ANSWER_SECONDS) as answer:
             serves = json.load(answer)
-        self.out.print(f"Serving now: {serves['version']} ({serves['image_digest'][7:19]}) on {production}", highlight=False)
-        self.out.print(f"Test listener: {', '.join(others)}   AWS: {self.endpoint}   End it: cutover local down", highlight=False)
+        self.out.print(
+            f"Serving now: {serves['version']} ({serves['image_digest'][7:19]}) on {production}", highlight=False
+        )
+        self.out.print(
+            f"Test listener: {', '.join(others)}   AWS: {self.endpoint}   End it: cutover local down", highlight=False
+        )
 
     def _say(self, text: str) -> None:
         self.console.rule(text, align="left")
@@ -197,7 +217,9 @@ def _check(releases: list[Release]) -> None:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=4566, show_default=True, help="Port of AWS on this machine.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=4566, show_default=True, help="Port of AWS on this machine."
+)
 def demo(port: int) -> None:
     """Release this repository's service twice and break it once, on AWS on this machine, under load."""
     origin = Path(__file__).resolve().parents[2]

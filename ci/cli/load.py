@@ -16,7 +16,7 @@ ANSWER_SECONDS = 30
 
 @dataclass
 class Tally:
-    """What the load saw: requests sent, how many failed and why (not a 200, or no answer), the slowest answer in seconds."""
+    """What the load saw: requests sent, failed and why (not a 200, or no answer), the slowest answer in seconds."""
 
     sent: int = 0
     failed: int = 0
@@ -43,7 +43,9 @@ class Load:
             thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stopped.set()
         for thread in self._threads:
             thread.join(ANSWER_SECONDS)

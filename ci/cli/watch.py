@@ -30,7 +30,9 @@ class Watch:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stopped.set()
         self._thread.join()
 
@@ -60,4 +62,8 @@ class Watch:
         self.status = found[0]["status"]
         if self.status in ("PENDING", "IN_PROGRESS"):
             return str(found[0].get("lifecycleStage") or self.status)
-        return "ROLLBACK" if self.status.startswith("ROLLBACK") and not self.status.endswith(("SUCCESSFUL", "FAILED")) else None
+        return (
+            "ROLLBACK"
+            if self.status.startswith("ROLLBACK") and not self.status.endswith(("SUCCESSFUL", "FAILED"))
+            else None
+        )

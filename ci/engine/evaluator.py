@@ -141,6 +141,8 @@ class Evaluator:
         with self._lock_of(key):
             if known := self._runner.known_image(key):
                 return known
+            if isinstance(rootfs.step, Removed) and rootfs.parent is not None:
+                return self._runner.remove(key, self._image(rootfs.parent), rootfs.step.paths)
             base, placed = self._base(rootfs)
             return self._runner.place(key, self._image(base) if base else None, placed)
 
@@ -151,8 +153,6 @@ class Evaluator:
         while at is not None and isinstance(at.step, Placed):
             placed.append(self._owned(at))
             at = at.parent
-        if at is not None and isinstance(at.step, Removed):
-            raise NotServedError("Container.withoutFile")
         return (None if at is None or at.step is None else at), placed[::-1]
 
     def _outcome(self, rootfs: Rootfs, need_image: bool = False) -> Outcome:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +41,7 @@ class FunctionCall:
     value: Any = None
     returned: bool = False
     error: Node | None = None
+    refused: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,11 @@ class LoadedModule:
         self.digest = digest_of([tree.digest, config.name, version("dagger-io")])
         self._runtime = self._prepared()
         self._functions: dict[tuple[str, str], tuple[str, Any]] = {}
-        self.types = self._types()
+        try:
+            self.types = self._types()
+        except BaseException:
+            self.close()
+            raise
         self._functions = _index(self.types)
         self._session_results: dict[str, Any] = {}
 
@@ -272,7 +277,7 @@ class LoadedModule:
             errors.seek(0)
             printed = errors.read().decode(errors="replace").strip()
         if call.error is not None:
-            raise _failure(call.error)
+            raise _failure(call.error, call.refused)
         if not call.returned:
             raise ModuleLoadError(
                 f"{self.name}: {shown} ended with exit code {code} and no answer:\n{printed[-STDERR_TAIL:]}"
@@ -311,14 +316,16 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
-def _failure(error: Node) -> EngineError:
+def _failure(error: Node, refused: Sequence[str]) -> EngineError:
+    """The error a function returned; where the SDK wrapped what the engine told it, the engine's own sentence."""
     message, values = "", {}
     for step in error.chain():
         if step.field == "error":
             message = step.args["message"]
         elif step.field == "withValue":
             values[step.args["name"]] = json.loads(step.args["value"])
-    return FunctionFailedError(message, values)
+    told = next((text for text in refused if text in message), message)
+    return FunctionFailedError(told, values)
 
 
 def _seconds(ttl: str) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ci.engine import network, oci
 from ci.engine.docker_api import Docker, DockerError
-from ci.engine.errors import NotServedError
+from ci.engine.errors import EngineError, NotServedError
 from ci.engine.progress import Progress, Step
 from ci.engine.secrets import Secrets
 from ci.engine.state import Exec, Mount
@@ -82,6 +82,21 @@ class Runner:
         docker = self._docker()
         with self._container(image or self._empty_image(), command=["/"]) as container:
             self._put(container, trees)
+            made = docker.commit(container, key[:40])
+        self._store.put_record("image", key, made)
+        return made
+
+    def remove(self, key: str, image: str, paths: Sequence[str]) -> str:
+        """An image without `paths`; the image's own `rm` takes them away.
+
+        Raises:
+            EngineError: it has none, or could not.
+        """
+        docker = self._docker()
+        with self._container(image, entrypoint=["rm"], command=["-rf", "--", *paths], user="0") as container:
+            docker.start(container)
+            if docker.wait(container):
+                raise EngineError(f"{', '.join(paths)} could not be removed: {docker.logs(container, 1).strip()}")
             made = docker.commit(container, key[:40])
         self._store.put_record("image", key, made)
         return made

@@ -83,6 +83,8 @@ class Server:
             )
         except schema.RequestError as error:
             return error.status, {"errors": error.errors, "data": None}
+        if context.call is not None:
+            context.call.refused += [error["message"] for error in response.get("errors", ())]
         return 200, response
 
     def close(self) -> None:

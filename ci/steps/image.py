@@ -72,9 +72,13 @@ def build(source: dagger.Directory, settings: Settings) -> dagger.Container:
 def command(settings: Settings) -> list[str]:
     """What the container runs: gunicorn, by the service's own settings file where it has one."""
     words = [f"{VENV}/bin/python", "-m", "gunicorn"]
-    words += ["--config", settings.gunicorn] if settings.gunicorn else shlex.split(
-        f"--bind 0.0.0.0:{settings.port} --worker-class gthread --threads 8 --keep-alive {KEEP_ALIVE_SECONDS} "
-        "--worker-tmp-dir /dev/shm --graceful-timeout 25"
+    words += (
+        ["--config", settings.gunicorn]
+        if settings.gunicorn
+        else shlex.split(
+            f"--bind 0.0.0.0:{settings.port} --worker-class gthread --threads 8 --keep-alive {KEEP_ALIVE_SECONDS} "
+            "--worker-tmp-dir /dev/shm --graceful-timeout 25"
+        )
     )
     return [*words, settings.wsgi]
 

@@ -10,7 +10,9 @@ SOURCE = "/src"
 
 
 def _steps(source: dagger.Directory, settings: Settings, expect: dagger.ReturnType) -> dagger.Container:
-    measured = sorted({pattern.lstrip("!").partition("/")[0] for pattern in settings.include if not pattern.startswith(("!", "*"))})
+    measured = sorted(
+        {pattern.lstrip("!").partition("/")[0] for pattern in settings.include if not pattern.startswith(("!", "*"))}
+    )
     return (
         image.dependencies(source, settings.test_lock or settings.lock)
         .with_directory(SOURCE, source.filter(include=[*settings.include, *settings.tests, "pyproject.toml"]))

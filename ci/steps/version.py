@@ -13,7 +13,9 @@ class ShallowHistoryError(CutoverError):
     """A shallow clone: its log ends before the last release may have been reached."""
 
     def __init__(self) -> None:
-        super().__init__("this is a shallow clone, so its version cannot be known; fetch the rest: git fetch --unshallow --tags")
+        super().__init__(
+            "this is a shallow clone, so its version cannot be known; fetch the rest: git fetch --unshallow --tags"
+        )
 
 
 def git(history: dagger.Directory) -> dagger.Container:
