@@ -142,7 +142,7 @@ def test_the_containers_own_stop_timeout_is_honoured(world: Any) -> None:
 
 def test_a_task_that_was_no_longer_wanted_when_it_started_is_stopped(world: Any) -> None:
     world.background.hold = True
-    world.create(hooks=[])
+    world.create(hooks=[world.pause("POST_SCALE_UP")])
     world.until(lambda: statuses(world) == ["PENDING"])
 
     world.call("UpdateService", cluster="demo", service="demo", desiredCount=0)
