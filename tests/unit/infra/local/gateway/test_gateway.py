@@ -1,0 +1,165 @@
+"""The gateway: who answers what, and in which of AWS's protocols."""
+
+import io
+import json
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from infra.local.cfn.errors import StackNotFound
+from infra.local.ecr.registry import Reply
+from infra.local.ecs.errors import ClusterNotFound
+from infra.local.gateway.app import Gateway, Handlers
+from infra.local.gateway.http import read_request
+
+GROUP = "arn:aws:elasticloadbalancing:eu-north-1:123456789012:targetgroup/x/1"
+ECS = "AmazonEC2ContainerServiceV20141113."
+
+
+def signed(service: str, region: str = "eu-north-1") -> dict[str, str]:
+    credential = f"Credential=AKIA/20260101/{region}/{service}/aws4_request"
+    return {"HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"}
+
+
+class Front:
+    """The gateway, and handlers that write down what they get."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self.plane = SimpleNamespace(sync=self._sync)
+        self.gateway = Gateway(
+            Handlers(
+                ecs=SimpleNamespace(answer=self._ecs),
+                cfn=SimpleNamespace(call=self._cfn),
+                plane=self.plane,
+                put_manifest=self._manifest,
+                status=lambda: {"endpoint": "http://x", "load_balancers": []},
+                clock=SimpleNamespace(now=lambda: 1000.0),
+                port=4566,
+                moto=self._moto,
+            )  # type: ignore[arg-type]
+        )
+
+    def ask(self, method: str = "POST", path: str = "/", body: bytes = b"", **environ: str) -> tuple[str, str]:
+        """(status, body) of a request."""
+        status: list[str] = []
+        answered = self.gateway(
+            {"REQUEST_METHOD": method, "PATH_INFO": path, "wsgi.input": io.BytesIO(body), **environ},
+            lambda given, headers, *_: status.append(given),  # type: ignore[arg-type, return-value]
+        )
+        return status[0], b"".join(answered).decode()
+
+    def query(self, service: str, **form: str) -> tuple[str, str]:
+        return self.ask(body=urlencode(form).encode(), **signed(service))
+
+    def _sync(self) -> Any:
+        self.seen.append("sync")
+        return SimpleNamespace(target_groups=[])
+
+    def _ecs(self, region: str, operation: str, body: bytes) -> dict[str, Any]:
+        self.seen.append((region, operation, json.loads(body)))
+        if operation == "DescribeServices":
+            raise ClusterNotFound
+        return {"clusterArns": ["a"]}
+
+    def _cfn(self, region: str, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        self.seen.append((region, operation, given))
+        if operation == "DescribeStacks":
+            raise StackNotFound("demo <&>")
+        return {"StackId": "arn:stack"}
+
+    def _manifest(self, path: str, body: bytes, content_type: str) -> Reply:
+        self.seen.append((path, body, content_type))
+        return Reply("201 Created", {"Docker-Content-Digest": "sha256:1"}, b"")
+
+    def _moto(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.seen.append(("moto", environ["wsgi.input"].read()))
+        start_response("200 OK", [])
+        return [b"by moto"]
+
+
+@pytest.fixture
+def front() -> Front:
+    return Front()
+
+
+def test_ecs_is_ours_by_its_target_and_in_the_region_it_was_signed_for(front: Front) -> None:
+    status, body = front.ask(body=b"{}", HTTP_X_AMZ_TARGET=f"{ECS}ListClusters", **signed("ecs"))
+
+    assert (status, json.loads(body)) == ("200 OK", {"clusterArns": ["a"]})
+    assert front.seen == [("eu-north-1", "ListClusters", {})]
+
+
+def test_an_error_of_ecs_goes_out_by_its_type(front: Front) -> None:
+    status, body = front.ask(body=b"{}", HTTP_X_AMZ_TARGET=f"{ECS}DescribeServices", **signed("ecs"))
+
+    assert status == "400 Bad Request"
+    assert json.loads(body) == {"__type": "ClusterNotFoundException", "message": "Cluster not found."}
+
+
+def test_cloudformation_is_parsed_and_answered_as_xml(front: Front) -> None:
+    status, body = front.query(
+        "cloudformation",
+        Action="CreateStack",
+        StackName="demo",
+        **{"Parameters.member.1.ParameterKey": "P", "Parameters.member.1.ParameterValue": ""},
+    )
+
+    assert status == "200 OK"
+    assert "<StackId>arn:stack</StackId>" in body
+    given = {"StackName": "demo", "Parameters": [{"ParameterKey": "P", "ParameterValue": ""}]}
+    assert front.seen == [("eu-north-1", "CreateStack", given)]
+
+
+def test_an_error_of_cloudformation_goes_out_as_xml(front: Front) -> None:
+    status, body = front.query("cloudformation", Action="DescribeStacks", StackName="demo")
+
+    assert status == "400 Bad Request"
+    assert "<Code>ValidationError</Code>" in body
+    assert "demo &lt;&amp;&gt; does not exist" in body
+
+
+def test_an_operation_that_cloudformation_does_not_have_is_named(front: Front) -> None:
+    assert "Could not find operation Nonsense" in front.query("cloudformation", Action="Nonsense")[1]
+
+
+def test_a_manifest_goes_through_ecrs_records(front: Front) -> None:
+    status, _ = front.ask("PUT", "/v2/cutover/manifests/1.0.0", b"{}", CONTENT_TYPE="application/x")
+
+    assert status == "201 Created"
+    assert front.seen == [("/v2/cutover/manifests/1.0.0", b"{}", "application/x")]
+
+
+def test_a_token_for_docker_login_is_ours(front: Front) -> None:
+    target = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"
+
+    _, body = front.ask(HTTP_X_AMZ_TARGET=target, **signed("ecr"))
+
+    assert json.loads(body)["authorizationData"][0]["proxyEndpoint"] == "http://localhost:4566"
+
+
+def test_the_status_needs_no_signature(front: Front) -> None:
+    assert json.loads(front.ask("GET", "/_cutover/status")[1])["endpoint"] == "http://x"
+
+
+def test_everything_else_is_motos_with_its_body_whole(front: Front) -> None:
+    assert front.ask(body=b"hello", **signed("s3")) == ("200 OK", "by moto")
+    assert front.seen == [("moto", b"hello")]
+
+
+def test_the_load_balancer_follows_every_call_of_elbv2(front: Front) -> None:
+    front.query("elasticloadbalancing", Action="ModifyRule")
+
+    assert front.seen[-1] == "sync"
+
+
+def test_the_health_of_a_group_that_does_not_exist_is_motos_to_answer(front: Front) -> None:
+    assert front.query("elasticloadbalancing", Action="DescribeTargetHealth", TargetGroupArn=GROUP)[1] == "by moto"
+
+
+def test_a_request_without_a_signature_has_no_service(front: Front) -> None:
+    request = read_request({"REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO(b"")})
+
+    assert (request.service, request.region, request.path) == ("", "us-east-1", "/")
