@@ -75,7 +75,13 @@ def wait_for() -> Callable[..., Any]:
     return await_condition
 
 
-def free_port() -> int:
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """`free_port()`: a port that nobody listens on."""
+    return find_port
+
+
+def find_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -165,7 +171,7 @@ def state_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def instance(state_home: Path, docker_client: docker.DockerClient) -> Iterator[Instance]:
     """An instance whose minutes last a second."""
-    port = free_port()
+    port = find_port()
     local.up(port, 1.0, lambda text: None)
     yield Instance(port, docker_client)
     local.down(port)
