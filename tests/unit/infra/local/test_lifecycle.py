@@ -58,7 +58,7 @@ def test_a_missing_program_names_its_package(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_an_unreachable_docker_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
     with pytest.raises(errors.DockerUnreachable, match=r"no Docker engine answers .* start it, or set DOCKER_HOST"):
