@@ -2,7 +2,6 @@
 # Makes this machine ready: Debian's packages and a Docker engine that answers. Changes nothing where both are there.
 set -eu
 
-PACKAGES="docker.io mmdebstrap haproxy docker-registry git ca-certificates"
 WAIT_SECONDS=60
 LOG=/var/log/cutover-dockerd.log
 
@@ -22,7 +21,7 @@ if [ -n "$missing" ]; then
   apt-get update -qq
   # Debian's packages start a haproxy and a registry of their own; Cutover starts what it needs itself.
   # shellcheck disable=SC2086
-  apt-get install -qq -y --no-install-recommends $missing iptables >/dev/null
+  apt-get install -qq -y --no-install-recommends $missing iptables gpg ca-certificates >/dev/null
 fi
 
 answers && exit 0
