@@ -15,6 +15,8 @@ from infra.local.alb.records import Condition, FixedResponse, Forward, Listener,
 SLOTS, STRIDE = 1000, 387  # the stride has no factor in common with the slots, so that shares mix evenly
 IDLE_SECONDS, CONNECT_SECONDS, API_SECONDS = 60, 10, 900
 OLD_WORKER_SECONDS = 300
+OLD_VARIABLE = "proc.old"  # 1 in a worker that a reload left behind: it passes requests on to the newest one
+OLD = f"{{ var({OLD_VARIABLE}) -m int gt 0 }}"
 FIELDS = {"path-pattern": "path", "host-header": "req.hdr(host),host_only,lower", "http-request-method": "method"}
 
 Server = tuple[str, int]  # address, port
@@ -74,6 +76,7 @@ def render(records: Records, endpoints: Endpoints, servers: Mapping[str, Mapping
 
 def _global(records: Records) -> str:
     variables = [f"  set-var {name} int({value})" for name, value in weight_variables(records).items()]
+    variables.append(f"  set-var {OLD_VARIABLE} int(0)")
     return "\n".join(["global", "  nbthread 1", f"  hard-stop-after {OLD_WORKER_SECONDS}s", *variables, ""])
 
 
@@ -134,12 +137,14 @@ def _listener(listener: Listener, endpoints: Endpoints) -> str:
         f"  bind abns@{_hop(listener, endpoints)}",
         "  http-request set-header X-Forwarded-Proto http",
         f"  http-request set-header X-Forwarded-Port {listener.port}",
+        f"  http-request set-var(txn.rule) str(none) if {OLD}",
     ]
     for rule in listener.rules:
         conditions = " ".join(["!{ var(txn.rule) -m found }", *map(_acl, rule.conditions)])
         lines.append(f"  http-request set-var(txn.rule) str({short_id(rule.arn)}) if {conditions}")
     for rule in listener.rules:
         lines += _action(rule)
+    lines.append(f"  use_backend to_{short_id(listener.arn)} if {OLD}")
     return "\n".join([*lines, "  use_backend %[var(txn.group)]", "  default_backend none", ""])
 
 
@@ -151,9 +156,7 @@ def _acl(condition: Condition) -> str:
 def _action(rule: Rule) -> list[str]:
     chosen = f"{{ var(txn.rule) -m str {short_id(rule.arn)} }}"
     if isinstance(rule.action, FixedResponse):
-        fixed = rule.action
-        body = f"content-type {_quoted(fixed.content_type)} string {_quoted(fixed.body)}"
-        return [f"  http-request return status {fixed.status} {body} if {chosen}"]
+        return [f"  http-request return status {rule.action.status}{_body(rule.action)} if {chosen}"]
     lines = [
         f"  http-request track-sc0 int(1) table count_{short_id(rule.arn)} if {chosen}",
         f"  http-request sc-inc-gpc0(0) if {chosen}",
@@ -166,6 +169,11 @@ def _action(rule: Rule) -> list[str]:
             f"if {chosen} !{{ var(txn.group) -m found }} {{ var(txn.left) -m int gt 0 }}"
         )
     return lines
+
+
+def _body(fixed: FixedResponse) -> str:
+    """HAProxy takes no empty string."""
+    return f" content-type {_quoted(fixed.content_type)} string {_quoted(fixed.body)}" if fixed.body else ""
 
 
 def _counter(rule: Rule) -> str:

@@ -1,17 +1,20 @@
 """The HAProxy process: started as master and workers, reloaded, and told runtime commands over the master's socket.
 
-After a reload, old workers go on answering the connections they hold; so a command goes to every worker there is
-(management guide of HAProxy 2.6, "Master CLI").
+After a reload, old workers go on answering the connections they hold, with a configuration of which no command can
+change more than the variables. So they are told that they are old, and then pass each request on to the newest worker.
+Source: management guide of HAProxy 2.6, "Master CLI"; see `OLD_VARIABLE` in config.py.
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from infra.local.alb.config import OLD_VARIABLE
 from infra.local.errors import HaproxyRefused
 from infra.local.processes import Ledger
 
@@ -42,6 +45,7 @@ class Haproxy:
             before = frozenset(self.workers())
             self._ask("reload")
             self._until_new_worker(before)
+            self._retire(before)
 
     def workers(self) -> list[int]:
         """Ids of all workers, old ones too; empty while the master does not answer."""
@@ -53,23 +57,18 @@ class Haproxy:
         return [int(row[0]) for row in rows if len(row) > 1 and row[1] == "worker"]
 
     def tell(self, commands: Sequence[str]) -> list[str]:
-        """Send commands to every worker, in their order. Gives the newest worker's answers."""
-        answers: list[str] = []
-        for age, pid in enumerate(self.workers()):
-            given = [self._command(pid, command) for command in commands]
-            answers = given if age == 0 else answers
-        return answers
+        """Give the newest worker commands, in their order; gives their answers."""
+        return [self._ask(f"experimental-mode on; @1 {command}") for command in commands]
 
     @property
     def running(self) -> bool:
         """Whether the master process runs."""
         return self._process is not None and self._process.poll() is None
 
-    def _command(self, pid: int, command: str) -> str:
-        try:
-            return self._ask(f"experimental-mode on; @!{pid} {command}")
-        except OSError as error:  # an old worker may end at any moment
-            return str(error)
+    def _retire(self, workers: Iterable[int]) -> None:
+        for pid in workers:
+            with contextlib.suppress(OSError):  # an old worker may end at any moment
+                self._ask(f"experimental-mode on; @!{pid} set var {OLD_VARIABLE} int(1)")
 
     def _ask(self, line: str) -> str:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:

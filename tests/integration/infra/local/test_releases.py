@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import WaiterError
 
 pytestmark = pytest.mark.docker
 
@@ -195,6 +196,34 @@ def test_a_rollback_at_the_pause_loses_no_request_and_never_shows_the_new_releas
     assert releases.weights() == [[100, 0], [100, 0]]
     assert releases.get(80) == before
     assert len(instance.containers()) == 1
+
+
+def test_the_ingress_template_shows_no_change_after_releases_and_another_setting_leaves_the_weights_alone(
+    releases: Releases, instance: Any
+) -> None:
+    before = releases.weights()
+    parameters = {"Prefix": PREFIX, "Environment": ENVIRONMENT, "DeregistrationDelay": "2"}
+    with pytest.raises(WaiterError) as refused:
+        instance.apply("cutover-demo-ingress", instance.template("ingress"), "UPDATE", **parameters)
+    assert "didn't contain changes" in refused.value.last_response["StatusReason"]
+
+    changes = instance.apply(
+        "cutover-demo-ingress", instance.template("ingress"), "UPDATE", **{**parameters, "DeregistrationDelay": "1"}
+    )
+
+    assert instance.settle("cutover-demo-ingress") == "UPDATE_COMPLETE"
+    assert {each["LogicalResourceId"] for each in changes} == {"PrimaryTargetGroup", "AlternateTargetGroup"}
+    assert releases.weights() == before
+
+
+def test_another_test_cidr_changes_only_the_security_group(releases: Releases, instance: Any) -> None:
+    (change,) = instance.apply(
+        "cutover-demo-network", instance.template("network"), "UPDATE",
+        Prefix=PREFIX, Environment=ENVIRONMENT, TestCidr="192.0.2.1/32",
+    )  # fmt: skip
+
+    assert (change["LogicalResourceId"], change["Replacement"]) == ("LoadBalancerSecurityGroup", "False")
+    assert instance.settle("cutover-demo-network") == "UPDATE_COMPLETE"
 
 
 def test_a_task_that_dies_is_replaced_and_serves_again(

@@ -36,9 +36,10 @@ def records(*weights: int) -> Records:
     default = Rule("arn:rule/default", (), FixedResponse(503, "text/plain", 'no "rule" matches $me'))
     path = Condition("path-pattern", ("^/.*$",))
     rule = Rule("arn:rule/1", (path,), Forward(((BLUE, weights[0]), (GREEN, weights[1]))))
+    empty = Rule("arn:rule/empty", (), FixedResponse(404, "text/plain", ""))
     listeners = (
         Listener("arn:l/80", "Demo", "demo.elb", 80, (rule, default)),
-        Listener("arn:l/81", "Demo", "demo.elb", 81, (default,)),
+        Listener("arn:l/81", "Demo", "demo.elb", 81, (empty,)),
     )
     groups = tuple(TargetGroup(arn, HealthSettings(), 30.0, frozenset()) for arn in (BLUE, GREEN))
     return Records(listeners, groups)
