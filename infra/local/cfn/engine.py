@@ -6,6 +6,7 @@ they replace; when it fails, it undoes its steps in reverse. Statuses and events
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +28,9 @@ log = logging.getLogger(__name__)
 class Types(Protocol):
     """Where resource types come from."""
 
-    def get(self, name: str) -> ResourceType: ...
+    def get(self, name: str) -> ResourceType:
+        """The type of that name; raises TemplateError where it is not served."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,9 @@ class StackEngine:
     def _create(self, stack: Stack, logical_id: str) -> None:
         definition = stack.plan.template["Resources"][logical_id]
         kind, properties = definition["Type"], evaluate(definition["Properties"], self._scope(stack))
-        place = self._place(stack)
+        place, given = self._place(stack), copy.deepcopy(properties)  # moto changes what it is given
         made = self._attempt(
-            stack, "CREATE", logical_id, "", kind, lambda: self._types.get(kind).create(place, logical_id, properties)
+            stack, "CREATE", logical_id, "", kind, lambda: self._types.get(kind).create(place, logical_id, given)
         )
         stack.resources[logical_id] = StackResource(
             logical_id, kind, properties, made, "CREATE_COMPLETE", self._clock.now(), definition
@@ -136,10 +139,10 @@ class StackEngine:
     def _change(
         self, stack: Stack, present: StackResource, properties: dict[str, Any], definition: Mapping[str, Any]
     ) -> None:
-        place, kind, physical = self._place(stack), present.type, present.made.physical_id
+        place, given, kind = self._place(stack), copy.deepcopy(properties), present.type
         made = self._attempt(
-            stack, "UPDATE", present.logical_id, physical, kind,
-            lambda: self._types.get(kind).update(place, present.made, present.properties, properties),
+            stack, "UPDATE", present.logical_id, present.made.physical_id, kind,
+            lambda: self._types.get(kind).update(place, present.made, present.properties, given),
         )  # fmt: skip
         stack.resources[present.logical_id] = StackResource(
             present.logical_id, kind, properties, made, "UPDATE_COMPLETE", self._clock.now(), definition

@@ -47,6 +47,7 @@ class RemovableType(MotoType):
         self._removal = removal
 
     def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        """As EC2's own API would remove it."""
         from moto.ec2.models import ec2_backends
 
         self._removal(ec2_backends[place.account][place.region], made, properties)
@@ -56,9 +57,11 @@ class SecurityGroupType(MotoType):
     """moto replaces a group to change its rules, under a new id; AWS changes them in place."""
 
     def replaces(self, old: Properties, new: Properties) -> bool:
+        """Name, description and VPC are fixed at birth."""
         return any(old.get(name) != new.get(name) for name in ("GroupName", "GroupDescription", "VpcId"))
 
     def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        """Replace the ingress rules, and keep the group and its id."""
         group = made.handle
         group.ingress_rules.clear()
         for rule in new.get("SecurityGroupIngress", []):

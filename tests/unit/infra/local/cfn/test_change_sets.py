@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from infra.local.cfn import errors
+from infra.local.cfn.resources.base import Made
 
 Thing = Callable[..., dict[str, Any]]
 Template = Callable[..., str]
@@ -126,6 +127,21 @@ def test_without_changes_it_fails_with_awss_words_and_cannot_be_executed(
     assert shown["StatusReason"].startswith("The submitted information didn't contain changes.")
     with pytest.raises(errors.InvalidChangeSetStatus):
         changes.execute()
+
+
+def test_what_a_type_does_to_the_properties_it_is_given_is_not_seen_as_a_change(
+    cloud: Any, changes: Changes, thing: Thing
+) -> None:
+    """moto adds defaults to the actions of a rule."""
+
+    def meddling(place: Any, logical_id: str, properties: dict[str, Any]) -> Any:
+        properties["Actions"][0]["Stickiness"] = False
+        return Made("A-1")
+
+    cloud.types.thing.create = meddling
+    cloud.create({"A": thing(Actions=[{"Type": "forward"}])})
+
+    assert changes.make({"A": thing(Actions=[{"Type": "forward"}])}, "UPDATE")["Status"] == "FAILED"
 
 
 def test_a_change_of_outputs_only_is_a_change(cloud: Any, changes: Changes, thing: Thing) -> None:
