@@ -25,7 +25,9 @@ class SystemClock:
         self._minute = minute
 
     def now(self) -> float:
+        """The machine's time."""
         return time.time()
 
     def minutes(self, count: float) -> float:
+        """As long as the minute was set to be."""
         return count * self._minute

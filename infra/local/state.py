@@ -26,6 +26,7 @@ class StateDirectory:
 
     @property
     def log(self) -> Path:
+        """What the server process writes."""
         return self.root / "server.log"
 
     @property
@@ -35,18 +36,22 @@ class StateDirectory:
 
     @property
     def registry_data(self) -> Path:
+        """The registry's blobs and manifests."""
         return self.root / "registry"
 
     @property
     def api_socket(self) -> Path:
+        """Where the API is served to HAProxy."""
         return self._socket("api.sock")
 
     @property
     def registry_socket(self) -> Path:
+        """Where the registry is served to HAProxy and to the API."""
         return self._socket("registry.sock")
 
     @property
     def haproxy_socket(self) -> Path:
+        """HAProxy's master socket."""
         return self._socket("haproxy.sock")
 
     def _socket(self, name: str) -> Path:

@@ -17,6 +17,7 @@ class Elbv2Balancing:
         self._plane = plane
 
     def rule(self, arn: str) -> RuleForward | None:
+        """The rule's weights, from all its forward actions; None where there is no such rule."""
         rule = self._find(arn)
         if rule is None:
             return None
@@ -26,14 +27,17 @@ class Elbv2Balancing:
         return RuleForward(weights, plain=all(action.type == "forward" for action in rule.actions))
 
     def set_weights(self, arn: str, weights: Mapping[str, int]) -> None:
+        """Write the rule as ECS does, one weighted forward, and have HAProxy follow before this returns."""
         groups = [{"TargetGroupArn": group, "Weight": weight} for group, weight in weights.items()]
         self._backend.modify_rule(arn, [], [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}])
         self._plane.sync()
 
     def target_group_exists(self, arn: str) -> bool:
+        """Whether the region has the target group."""
         return arn in self._backend.target_groups
 
     def register(self, target_group: str, ip: str, port: int) -> None:
+        """Register an address; its health checks begin at once."""
         self._backend.register_targets(target_group, [{"Id": ip, "Port": port}])
         self._plane.sync()
 
@@ -45,6 +49,7 @@ class Elbv2Balancing:
             self._plane.sync()
 
     def target_state(self, target_group: str, ip: str, port: int) -> str:
+        """The state that our own checks found."""
         with self._plane.lock:
             return self._plane.book.state((target_group, ip, port))[0]
 

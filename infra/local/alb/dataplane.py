@@ -21,9 +21,13 @@ log = logging.getLogger(__name__)
 class Proxy(Protocol):
     """What the data plane needs of HAProxy."""
 
-    def apply(self, text: str) -> None: ...
+    def apply(self, text: str) -> None:
+        """Make this text the running configuration."""
+        ...
 
-    def tell(self, commands: list[str]) -> list[str]: ...
+    def tell(self, commands: list[str]) -> list[str]:
+        """Carry out runtime commands in their order; gives their answers."""
+        ...
 
 
 class DataPlane:

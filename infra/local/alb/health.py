@@ -43,6 +43,7 @@ class HealthChecks:
         threading.Thread(target=self._run, name="health", daemon=True).start()
 
     def stop(self) -> None:
+        """End the thread; checks under way are not waited for."""
         self._stopped.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 

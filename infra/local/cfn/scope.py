@@ -17,7 +17,9 @@ URL_SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
 class Types(Protocol):
     """Where resource types come from."""
 
-    def get(self, name: str) -> ResourceType: ...
+    def get(self, name: str) -> ResourceType:
+        """The type of that name; raises TemplateError where it is not served."""
+        ...
 
 
 class ScopeMaker:

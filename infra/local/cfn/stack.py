@@ -109,6 +109,7 @@ class Stack:
 
     @property
     def deleted(self) -> bool:
+        """Whether the stack is gone; it can still be read by its id."""
         return self.status == "DELETE_COMPLETE"
 
     def enter(self, status: str, at: float, reason: str | None = None) -> None:

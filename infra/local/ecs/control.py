@@ -57,6 +57,7 @@ class ControlLoop:
         return thread
 
     def stop(self) -> None:
+        """End the loop after its turn; tasks stay as they are."""
         self._stopped = True
         self._store.wake()
 

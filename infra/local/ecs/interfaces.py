@@ -96,9 +96,13 @@ class LoadBalancing(Protocol):
         """Rewrite a rule's forward action; once this returns, no new request goes by the old weights."""
         ...
 
-    def target_group_exists(self, arn: str) -> bool: ...
+    def target_group_exists(self, arn: str) -> bool:
+        """Whether there is such a target group."""
+        ...
 
-    def register(self, target_group: str, ip: str, port: int) -> None: ...
+    def register(self, target_group: str, ip: str, port: int) -> None:
+        """Put a target into a group; it begins as `initial`."""
+        ...
 
     def deregister(self, target_group: str, ip: str, port: int) -> None:
         """Take a target out; it is `draining` for the group's deregistration delay, then `unused`."""
@@ -112,4 +116,6 @@ class LoadBalancing(Protocol):
 class Background(Protocol):
     """Runs slow calls beside the control loop."""
 
-    def submit(self, call: Callable[..., Result], /, *arguments: object) -> Future[Result]: ...
+    def submit(self, call: Callable[..., Result], /, *arguments: object) -> Future[Result]:
+        """Begin a call, and give its future."""
+        ...

@@ -89,6 +89,7 @@ class Task:
 
     @property
     def gone(self) -> bool:
+        """Whether nothing of it runs any more."""
         return self.last_status == "STOPPED"
 
 
@@ -132,6 +133,7 @@ class Deployment:
 
     @property
     def finished(self) -> bool:
+        """Whether the status is a terminal one."""
         return self.status not in UNFINISHED
 
     @property

@@ -49,6 +49,7 @@ class TargetGroupPair:
 
     @property
     def groups(self) -> frozenset[str]:
+        """Both target groups."""
         return frozenset({self.target_group, self.alternate})
 
     def other(self, group: str) -> str:

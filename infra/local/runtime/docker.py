@@ -93,6 +93,7 @@ class DockerRuntime:
         self._port = port
 
     def start(self, spec: ContainerSpec) -> StartedContainer:
+        """Create and start the container on the instance's network, pulling its image if need be."""
         image = self._image(spec.image)
         try:
             container = self._client.containers.create(image, **self._options(spec))
@@ -108,6 +109,7 @@ class DockerRuntime:
         return StartedContainer(str(container.id), address, digest_of(spec.image))
 
     def stop(self, runtime_id: str, timeout: float) -> int | None:
+        """`docker stop`, then `docker rm`."""
         try:
             container = self._client.containers.get(runtime_id)
             self._client.api.stop(runtime_id, timeout=int(timeout))
@@ -119,6 +121,7 @@ class DockerRuntime:
         return code
 
     def states(self) -> Mapping[str, ContainerState]:
+        """What one listing of the instance's containers says."""
         chosen = {"label": f"{INSTANCE_LABEL}={self._port}"}
         entries = self._client.api.containers(all=True, filters=chosen)
         return {entry["Id"]: _state(entry["State"], entry["Status"]) for entry in entries}

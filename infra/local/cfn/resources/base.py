@@ -33,15 +33,21 @@ class ResourceType(Protocol):
     `create` cleans up after itself when it fails. `delete` of something that is gone is no error.
     """
 
-    def create(self, place: Place, logical_id: str, properties: Properties) -> Made: ...
+    def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        """Make the resource; gives it once it is ready for use."""
+        ...
 
     def replaces(self, old: Properties, new: Properties) -> bool:
         """Whether that change needs a new resource in place of the old one."""
         ...
 
-    def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made: ...
+    def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        """Change the resource in place; gives it as it is then."""
+        ...
 
-    def delete(self, place: Place, made: Made, properties: Properties) -> None: ...
+    def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        """Remove the resource; returns once it is gone."""
+        ...
 
     def attribute(self, made: Made, name: str) -> Any:
         """`Fn::GetAtt`; raises AttributeError, naming the attribute, where there is none."""

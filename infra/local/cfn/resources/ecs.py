@@ -17,9 +17,13 @@ UNFINISHED = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_RE
 class EcsApi(Protocol):
     """What these types need of ECS."""
 
-    def call(self, region: str, operation: str, given: dict[str, Any]) -> dict[str, Any]: ...
+    def call(self, region: str, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Carry out an operation; raises EcsError."""
+        ...
 
-    def wait(self, region: str, done: Callable[[], bool]) -> None: ...
+    def wait(self, region: str, done: Callable[[], bool]) -> None:
+        """Block until `done` holds."""
+        ...
 
 
 class _EcsType:
@@ -30,6 +34,7 @@ class _EcsType:
         self._suffix = suffix
 
     def replaces(self, old: Properties, new: Properties) -> bool:
+        """Only a change of what is fixed at birth makes a new one."""
         return differs(old, new, self.fixed)
 
     def _name(self, place: Place, logical_id: str, given: Any) -> str:
@@ -48,18 +53,22 @@ class ClusterType(_EcsType):
     fixed = frozenset({"ClusterName"})
 
     def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        """Make it through ECS's own API."""
         name = self._name(place, logical_id, properties.get("ClusterName"))
         given = request({**properties, "ClusterName": name}, _input("CreateCluster"))
         answer = self._ecs.call(place.region, "CreateCluster", given)
         return Made(name, answer["cluster"]["clusterArn"])
 
     def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        """Change it through ECS's own API, as far as it can change."""
         return made
 
     def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        """Remove it through ECS's own API."""
         self._ecs.call(place.region, "DeleteCluster", {"cluster": made.physical_id})
 
     def attribute(self, made: Made, name: str) -> Any:
+        """The attributes of the type's reference page."""
         return self._known({"Arn": made.handle}, name)
 
 
@@ -67,21 +76,26 @@ class TaskDefinitionType(_EcsType):
     """AWS::ECS::TaskDefinition; `Ref` is its ARN, and every change but the tags' makes a new revision."""
 
     def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        """Make it through ECS's own API."""
         family = self._name(place, logical_id, properties.get("Family"))
         given = request({**properties, "Family": family}, _input("RegisterTaskDefinition"))
         answer = self._ecs.call(place.region, "RegisterTaskDefinition", given)
         return Made(answer["taskDefinition"]["taskDefinitionArn"])
 
     def replaces(self, old: Properties, new: Properties) -> bool:
+        """Only a change of what is fixed at birth makes a new one."""
         return True
 
     def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        """Change it through ECS's own API, as far as it can change."""
         return made
 
     def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        """Remove it through ECS's own API."""
         self._ecs.call(place.region, "DeregisterTaskDefinition", {"taskDefinition": made.physical_id})
 
     def attribute(self, made: Made, name: str) -> Any:
+        """The attributes of the type's reference page."""
         return self._known({"TaskDefinitionArn": made.physical_id}, name)
 
 
@@ -91,6 +105,7 @@ class ServiceType(_EcsType):
     fixed = frozenset({"ServiceName", "Cluster", "LaunchType", "SchedulingStrategy"})
 
     def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        """Make it through ECS's own API."""
         name = self._name(place, logical_id, properties.get("ServiceName"))
         given = request({**_with_bake(properties), "ServiceName": name}, _input("CreateService"))
         answer = self._ecs.call(place.region, "CreateService", given)["service"]
@@ -103,6 +118,7 @@ class ServiceType(_EcsType):
         return made
 
     def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        """Change it through ECS's own API, as far as it can change."""
         changed = {name: value for name, value in _with_bake(new).items() if name not in self.fixed and name != "Tags"}
         given = request({**changed, "Cluster": made.handle["cluster"]}, _input("UpdateService"))
         before = self._service(place, made)["currentServiceDeployment"]
@@ -118,6 +134,7 @@ class ServiceType(_EcsType):
         self._ecs.wait(place.region, lambda: self._service(place, made)["status"] == "INACTIVE")
 
     def attribute(self, made: Made, name: str) -> Any:
+        """The attributes of the type's reference page."""
         return self._known({"Name": made.handle["service"], "ServiceArn": made.physical_id}, name)
 
     def _service(self, place: Place, made: Made) -> dict[str, Any]:

@@ -30,9 +30,11 @@ class _Elbv2Type(MotoType):
         self._backend = backend
 
     def replaces(self, old: Properties, new: Properties) -> bool:
+        """Only a change of what is fixed at birth makes a new one."""
         return differs(old, new, self.fixed)
 
     def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        """Write all settings that the properties name."""
         self._modify(self._backend(place.region), made.physical_id, new)
         return made
 
@@ -46,6 +48,7 @@ class LoadBalancerType(_Elbv2Type):
     fixed = frozenset({"Name", "Scheme", "Type"})
 
     def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        """Make it, and write the settings that moto leaves out."""
         made = super().create(place, logical_id, properties)
         made.handle.activate()
         self._modify(self._backend(place.region), made.physical_id, properties)
@@ -56,6 +59,7 @@ class LoadBalancerType(_Elbv2Type):
         backend.load_balancers[arn].security_groups = list(new.get("SecurityGroups", []))
 
     def attribute(self, made: Made, name: str) -> Any:
+        """The attributes of the type's reference page."""
         if name == "LoadBalancerFullName":
             return made.physical_id.partition(":loadbalancer/")[2]
         if name == "CanonicalHostedZoneID":
@@ -69,6 +73,7 @@ class TargetGroupType(_Elbv2Type):
     fixed = frozenset({"Name", "Port", "Protocol", "ProtocolVersion", "TargetType", "VpcId"})
 
     def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        """Make it, and write the settings that moto leaves out."""
         short = {name: value for name, value in properties.items() if name != "HealthCheckEnabled"}
         name = properties.get("Name") or self._short_name(place, logical_id)
         made = super().create(place, logical_id, {**short, "Name": name})
@@ -76,10 +81,12 @@ class TargetGroupType(_Elbv2Type):
         return made
 
     def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        """Remove it, which moto leaves undone when a stack is deleted."""
         if made.physical_id in self._backend(place.region).target_groups:
             self._backend(place.region).delete_target_group(made.physical_id)
 
     def attribute(self, made: Made, name: str) -> Any:
+        """The attributes of the type's reference page."""
         known = {
             "TargetGroupArn": made.physical_id,
             "TargetGroupName": made.handle.name,
@@ -113,10 +120,12 @@ class ListenerType(_Elbv2Type):
     fixed = frozenset({"LoadBalancerArn"})
 
     def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        """Remove it, which moto leaves undone when a stack is deleted."""
         for balancer in self._backend(place.region).load_balancers.values():
             balancer.listeners.pop(made.physical_id, None)
 
     def attribute(self, made: Made, name: str) -> Any:
+        """The attributes of the type's reference page."""
         if name != "ListenerArn":
             raise AttributeError(name)
         return made.physical_id
@@ -132,9 +141,11 @@ class ListenerRuleType(_Elbv2Type):
     fixed = frozenset({"ListenerArn"})
 
     def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        """Remove it, which moto leaves undone when a stack is deleted."""
         self._backend(place.region).delete_rule(made.physical_id)
 
     def attribute(self, made: Made, name: str) -> Any:
+        """The attributes of the type's reference page."""
         known = {"RuleArn": made.physical_id, "IsDefault": False}
         if name not in known:
             raise AttributeError(name)

@@ -5,7 +5,6 @@ moto 5.2.5 answers a failed creation with an exception of any kind, and changes 
 
 from __future__ import annotations
 
-import copy
 import importlib
 import inspect
 from typing import Any
@@ -37,6 +36,7 @@ class MotoType:
         self._suffix = suffix
 
     def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        """Let moto make it, under the given name or a generated one."""
         name_property = self._model.cloudformation_name_type()
         name = properties.get(name_property) or generated_name(place, logical_id, self._suffix())
         made = self._model.create_from_cloudformation_json(
@@ -45,9 +45,11 @@ class MotoType:
         return Made(str(made.physical_resource_id), made)
 
     def replaces(self, old: Properties, new: Properties) -> bool:
+        """Whether moto cannot change it in place, and more than its tags differ."""
         return self._fixed and any(old.get(name) != new.get(name) for name in {*old, *new} - {"Tags"})
 
     def update(self, place: Place, made: Made, old: Properties, new: Properties) -> Made:
+        """Let moto change it."""
         if self._fixed:
             return made  # only the tags differ, and moto cannot change them here
         name = new.get(self._model.cloudformation_name_type()) or getattr(made.handle, "name", made.physical_id)
@@ -61,6 +63,7 @@ class MotoType:
         return Made(str(changed.physical_resource_id), changed)
 
     def delete(self, place: Place, made: Made, properties: Properties) -> None:
+        """Let moto delete it, by the object or by its id; a type that moto cannot delete stays."""
         own = getattr(made.handle, "delete", None)
         if own is not None and len(inspect.signature(own).parameters) == 2:
             own(place.account, place.region)
@@ -70,6 +73,7 @@ class MotoType:
             )
 
     def attribute(self, made: Made, name: str) -> Any:
+        """What moto gives for the attribute."""
         if not self._model.has_cfn_attr(name):
             raise AttributeError(name)
         return made.handle.get_cfn_attribute(name)
@@ -80,4 +84,4 @@ class MotoType:
         return hasattr(self._model.update_from_cloudformation_json, "__isabstractmethod__")
 
     def _json(self, properties: Properties) -> dict[str, Any]:
-        return {"Type": self._model.cloudformation_type(), "Properties": copy.deepcopy(dict(properties))}
+        return {"Type": self._model.cloudformation_type(), "Properties": dict(properties)}

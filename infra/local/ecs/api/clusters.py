@@ -23,6 +23,7 @@ def create(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """DescribeClusters: inactive clusters too; tags where they are asked for."""
     found, failures = [], []
     for name in given.get("clusters") or ["default"]:
         cluster = context.store.clusters.get(name.rpartition("/")[2])
@@ -34,6 +35,7 @@ def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_arns(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """ListClusters: active ones."""
     arns = [cluster.arn for cluster in context.store.clusters.values() if cluster.status == ACTIVE]
     shown, token = page(arns, given, PAGE)
     return {"clusterArns": shown, **token}

@@ -31,12 +31,14 @@ def register(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """DescribeTaskDefinition: inactive revisions too."""
     record = context.store.definition(given["taskDefinition"])
     tags = record.tags if "TAGS" in given.get("include", []) else []
     return {"taskDefinition": render.definition(record), "tags": tags}
 
 
 def list_arns(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """ListTaskDefinitions, by the beginning of the family's name and by status."""
     prefix, status = given.get("familyPrefix", ""), given.get("status", ACTIVE)
     families = (known for name, known in sorted(context.store.families.items()) if name.startswith(prefix))
     arns = [each.arn for known in families for each in known if each.status == status]

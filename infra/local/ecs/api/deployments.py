@@ -14,6 +14,7 @@ GOING_BACK = frozenset({"STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PRO
 
 
 def list_briefs(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """ListServiceDeployments, newest first (AWS promises no order)."""
     service = context.store.service(context.store.cluster(given.get("cluster")), given["service"])
     window = given.get("createdAt", {})
     chosen = [
@@ -27,6 +28,7 @@ def list_briefs(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """DescribeServiceDeployments, at most 20."""
     arns = given["serviceDeploymentArns"]
     if len(arns) > MAX_DESCRIBED:
         raise InvalidParameter(f"You can describe at most {MAX_DESCRIBED} service deployments.")

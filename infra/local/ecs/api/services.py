@@ -62,6 +62,7 @@ def update(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """DescribeServices, at most 10, inactive ones too."""
     cluster = context.store.cluster(given.get("cluster"))
     if len(given["services"]) > MAX_DESCRIBED:
         raise InvalidParameter(f"You can describe at most {MAX_DESCRIBED} services.")
@@ -77,6 +78,7 @@ def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_arns(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """ListServices: those of the cluster that are not inactive."""
     cluster = context.store.cluster(given.get("cluster"))
     shown, token = page([each.arn for each in context.store.live_services() if each.cluster is cluster], given, PAGE)
     return {"serviceArns": shown, **token}

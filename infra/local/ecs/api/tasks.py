@@ -12,6 +12,7 @@ PAGE = 100
 
 
 def list_arns(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """ListTasks, by service, family, starter and desired status (RUNNING where none is given)."""
     cluster = context.store.cluster(given.get("cluster"))
     services = [each for each in context.store.services.values() if each.cluster is cluster]
     if "serviceName" in given:
@@ -30,6 +31,7 @@ def list_arns(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """DescribeTasks: stopped ones for an hour."""
     cluster = context.store.cluster(given.get("cluster"))
     known: dict[str, tuple[Task, Service]] = {
         task.id: (task, service)
@@ -45,6 +47,7 @@ def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_revisions(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """DescribeServiceRevisions."""
     known = {
         revision.arn: (revision, service)
         for service in context.store.services.values()
