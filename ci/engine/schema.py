@@ -21,7 +21,7 @@ from graphql import (
     validate,
 )
 
-from ci.engine import api
+from ci.engine import api, fields
 from ci.engine.nodes import Node
 from ci.engine.typedefs import ModuleTypes, sdl
 
@@ -40,7 +40,7 @@ def build(types: ModuleTypes | None = None) -> GraphQLSchema:
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
             for field in kind.fields.values():
-                field.resolve = api.resolve
+                field.resolve = fields.resolve
         elif isinstance(kind, GraphQLInterfaceType):
             kind.resolve_type = _type_name
     return schema

@@ -1,0 +1,21 @@
+"""Host: what clients can reach and a module's functions cannot."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ci.engine.api import Context, client_only, lazy, leaf
+from ci.engine.nodes import Node
+
+lazy("Host.service", "Host.tunnel")
+
+
+@leaf("Host.directory")
+def _host_directory(context: Context, _: Node, args: Mapping[str, Any]) -> Node:
+    client_only(context, "Host.directory")
+    return context.session.nodes.add(context.session.host_directory(args["path"], args["include"], args["exclude"]))
+
+
+@leaf("Host.file")
+def _host_file(context: Context, _: Node, args: Mapping[str, Any]) -> Node:
+    client_only(context, "Host.file")
+    return context.session.nodes.add(context.session.host_file(args["path"]))

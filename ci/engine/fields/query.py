@@ -1,0 +1,60 @@
+"""Query, what every object has, and secrets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ci.engine import oci
+from ci.engine.api import VERSION, Context, client_only, lazy, leaf
+from ci.engine.nodes import Node
+
+lazy(
+    "Query.container", "Query.directory", "Query.file", "Query.cacheVolume", "Query.host", "Query.typeDef",
+    "Query.function", "Query.module", "Query.error", "Query.sourceMap", "Error.withValue",
+)  # fmt: skip
+
+
+@leaf(
+    *(f"{kind}.id" for kind in (
+        "CacheVolume", "Container", "Directory", "EnvVariable", "Error", "ErrorValue", "File", "Function",
+        "FunctionCallArgValue",
+        "Host", "Label", "Module", "Port", "Secret", "Service", "Socket", "SourceMap", "TypeDef",
+    ))
+)  # fmt: skip
+def _id(_: Context, node: Any, __: Mapping[str, Any]) -> str:
+    return str(node.id)
+
+
+@leaf("Query.node")
+def _node(context: Context, _: Any, args: Mapping[str, Any]) -> Node:
+    return context.session.nodes.get(args["id"])
+
+
+@leaf("Query.version")
+def _version(_: Context, __: Any, ___: Mapping[str, Any]) -> str:
+    return VERSION
+
+
+@leaf("Query.defaultPlatform", "Container.platform")
+def _platform(_: Context, __: Any, ___: Mapping[str, Any]) -> str:
+    return f"linux/{oci.architecture()}"
+
+
+@leaf("Query.setSecret")
+def _set_secret(context: Context, _: Any, args: Mapping[str, Any]) -> Node:
+    return context.session.nodes.add(context.session.secrets.set(args["name"], args["plaintext"]))
+
+
+@leaf("Query.secret")
+def _secret(context: Context, _: Any, args: Mapping[str, Any]) -> Node:
+    client_only(context, "Query.secret")
+    return context.session.nodes.add(context.session.secrets.from_uri(args["uri"]))
+
+
+@leaf("Secret.plaintext")
+def _plaintext(context: Context, node: Node, _: Mapping[str, Any]) -> str:
+    return context.session.secrets.plaintext(node)
+
+
+@leaf("Secret.name", "Secret.uri")
+def _secret_name(_: Context, node: Node, __: Mapping[str, Any]) -> str:
+    return str(node.args.get("name") or node.args.get("uri"))
