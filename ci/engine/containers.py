@@ -25,6 +25,14 @@ def change(name: str) -> Callable[[Change], Change]:
     return register
 
 
+def steps_of(node: Node) -> list[Node]:
+    """The recipes of containers that lead to `node`, the first one first; what a Directory gave it is none of them."""
+    steps: list[Node] = []
+    for step in node.chain():
+        steps = [*steps, step] if step.type == "Container" else []
+    return steps
+
+
 def expanded(container: Container, text: str, args: Mapping[str, Any]) -> str:
     """`text` with `$NAME` and `${NAME}` replaced from the container's environment, where `expand` was asked for."""
     if not args.get("expand"):

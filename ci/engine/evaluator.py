@@ -4,6 +4,7 @@ folders.
 A step's key is the digest of what it reads. A step whose key is in the store costs no container.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from typing import Any
@@ -34,20 +35,26 @@ class Evaluator:
         self._states: dict[str, Container] = {}
         self._keys: dict[int, tuple[Rootfs, str]] = {}
         self._trees: dict[str, Tree] = {}
+        # Fields (`Type.name`) that stand for other recipes of a container, and those whose trees come from outside of
+        # the store: what they need (registries, git, HTTP) is the session's to give.
+        self.chains: dict[str, Callable[[Node], Node]] = {}
+        self.makers: dict[str, Callable[[Node], Tree]] = {}
 
     # Containers
 
     def container(self, node: Node) -> Container:
         """The state of a container, without running anything."""
         state = Container()
-        for step in node.chain():
+        for step in containers.steps_of(node):
             known = self._states.get(step.digest)
             state = known or self._states.setdefault(step.digest, self._changed(state, step))
         return state
 
     def _changed(self, state: Container, step: Node) -> Container:
         if step.field == "container":
-            return state
+            return replace(state, platform=step.args.get("platform") or "")
+        if stands_for := self.chains.get(f"{step.type}.{step.field}"):
+            return self.container(stands_for(step))
         if step.field == "image":
             image = Image(step.args["id"], tuple(step.args["layers"]), step.args["config"])
             return containers.initial(image, step.args["reference"], state)
@@ -208,6 +215,8 @@ class Evaluator:
             if tree is None:
                 raise EngineError(f"the tree {node.args['tree'][:12]} is gone from the store; call again")
             return tree
+        if maker := self.makers.get(f"{node.type}.{node.field}"):
+            return maker(node)
         if node.parent is not None and node.parent.type == "Container":
             return self._from_container(node, node.parent)
         make = directories.TREES.get(f"{node.type}.{node.field}")

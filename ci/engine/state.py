@@ -9,6 +9,7 @@ from ci.engine.images import Image
 from ci.engine.nodes import Node
 
 Protocol = Literal["TCP", "UDP"]
+EXTRA = ("StopSignal", "Volumes", "OnBuild", "Shell")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Port:
 
 @dataclass(frozen=True)
 class Config:
-    """An image's configuration (OCI image-spec's `config`)."""
+    """An image's configuration (OCI image-spec's `config`); `extra` holds what no field of the API reads
+    (`StopSignal`, `Volumes`, `OnBuild`, `Shell`)."""
 
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str = ""
@@ -32,6 +34,7 @@ class Config:
     default_args: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, image: Image) -> "Config":
@@ -41,7 +44,9 @@ class Config:
         labels = {key: value for key, value in (raw.get("Labels") or {}).items() if key != "cutover"}
         ports = [_port(text) for text in raw.get("ExposedPorts") or {}]
         entrypoint, command = tuple(raw.get("Entrypoint") or ()), tuple(raw.get("Cmd") or ())
-        return cls(env, raw.get("WorkingDir") or "", raw.get("User") or "", entrypoint, command, labels, tuple(ports))
+        extra = {name: raw[name] for name in EXTRA if raw.get(name)}
+        user, workdir = raw.get("User") or "", raw.get("WorkingDir") or ""
+        return cls(env, workdir, user, entrypoint, command, labels, tuple(ports), extra)
 
 
 def _port(text: str) -> Port:
@@ -130,6 +135,7 @@ class Container:
     volatile_env: tuple[tuple[str, str], ...] = ()
     registry_auth: tuple[tuple[str, str, Node], ...] = ()
     image_ref: str = ""
+    platform: str = ""
     last_exec: Rootfs | None = None
 
     def configured(self, **changes: Any) -> "Container":
