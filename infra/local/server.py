@@ -133,6 +133,7 @@ class Server:
                 clock=self._clock,
                 port=self._state.port,
                 moto=DomainDispatcherApplication(create_backend_app),
+                sleep=self._stop.wait,
             )
         )
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -1,10 +1,14 @@
-"""The WSGI application behind HAProxy: our own handlers where moto keeps only records, moto for everything else."""
+"""The WSGI application behind HAProxy: our own handlers where moto keeps only records, moto for everything else.
+
+The way of a call: an ordered fault may stop it, IAM may refuse it (where that is enforced), then it is carried out; an
+answer may be lost on its way back.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from infra.local.alb.api import describe_target_health
@@ -17,8 +21,13 @@ from infra.local.ecr.token import TARGET as TOKEN_TARGET
 from infra.local.ecr.token import authorization
 from infra.local.ecs.errors import EcsError
 from infra.local.ecs.service import TARGET_PREFIX, Ecs
+from infra.local.faults import FaultBook
+from infra.local.faults import api as faults_api
+from infra.local.faults.book import DELAY, LOSE
 from infra.local.gateway import json_protocol, query_protocol
-from infra.local.gateway.http import Answer, Request, read_request
+from infra.local.gateway.calls import identify
+from infra.local.gateway.failures import failure
+from infra.local.gateway.http import Answer, Request, ask, read_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -29,7 +38,7 @@ ELBV2, CLOUDFORMATION = "elasticloadbalancing", "cloudformation"
 
 @dataclass(frozen=True)
 class Handlers:
-    """What the gateway hands requests to. `put_manifest` takes path, body and content type."""
+    """What the gateway hands requests to. `put_manifest` takes path, body and content type; `sleep` takes seconds."""
 
     ecs: Ecs
     cfn: CfnApi
@@ -39,6 +48,8 @@ class Handlers:
     clock: Clock
     port: int
     moto: WSGIApplication
+    sleep: Callable[[float], object]
+    faults: FaultBook = field(default_factory=FaultBook)
 
 
 class Gateway:
@@ -49,18 +60,43 @@ class Gateway:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = read_request(environ)
-        answer = self._own(request)
-        if answer is not None:
-            return answer.send(start_response)
-        given = list(self._handlers.moto(environ, start_response))
+        answer = self._admin(request) or self._serve(request, environ)
+        return answer.send(start_response)
+
+    def _admin(self, request: Request) -> Answer | None:
+        """Of the paths that AWS does not have."""
+        if request.path == STATUS_PATH:
+            return _json("200 OK", self._handlers.status())
+        if request.path.startswith(faults_api.PATH):
+            return _json(*faults_api.answer(
+                self._handlers.faults, request.method, request.path, request.content_type, request.body
+            ))  # fmt: skip
+        return None
+
+    def _serve(self, request: Request, environ: dict[str, Any]) -> Answer:
+        call = identify(request)
+        if call is None:
+            return self._carry_out(request, environ)
+        fault = self._handlers.faults.meet(call.service, call.operation)
+        if fault is not None:
+            if (error := fault.error(call.service)) is not None:
+                return failure(call, *error)
+            if fault.kind == DELAY:
+                self._handlers.sleep(fault.seconds)
+        answer = self._carry_out(request, environ)
+        return replace(answer, lost=True) if fault is not None and fault.kind == LOSE else answer
+
+    def _carry_out(self, request: Request, environ: dict[str, Any]) -> Answer:
+        own = self._own(request)
+        if own is not None:
+            return own
+        given = ask(self._handlers.moto, environ)
         if request.service == ELBV2:
             self._handlers.plane.sync()
         return given
 
     def _own(self, request: Request) -> Answer | None:
         """The answer of one of our own handlers, or None where moto is to answer."""
-        if request.path == STATUS_PATH:
-            return Answer("200 OK", json.dumps(self._handlers.status()).encode(), "application/json")
         if request.path.startswith("/v2/") and request.method == "PUT":
             return self._manifest(request)
         if request.target.startswith(TARGET_PREFIX):
@@ -103,3 +139,7 @@ class Gateway:
         if given is None or given.get("TargetGroupArn") not in known:
             return None  # moto knows the words for a group that does not exist
         return query_protocol.success("elbv2", "DescribeTargetHealth", describe_target_health(plane, given))
+
+
+def _json(status: str, document: Any) -> Answer:
+    return Answer(status, json.dumps(document).encode(), "application/json", {"Cache-Control": "no-store"})

@@ -48,5 +48,3 @@ def failure(code: str, message: str) -> Answer:
         f"<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
     )
     return Answer("400 Bad Request", body.encode(), CONTENT_TYPE)
-
-

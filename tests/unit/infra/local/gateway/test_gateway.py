@@ -11,6 +11,7 @@ import pytest
 from infra.local.cfn.errors import StackNotFound
 from infra.local.ecr.registry import Reply
 from infra.local.ecs.errors import ClusterNotFound
+from infra.local.faults import Fault, FaultBook
 from infra.local.gateway.app import Gateway, Handlers
 from infra.local.gateway.http import read_request
 
@@ -28,6 +29,9 @@ class Front:
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
+        self.slept: list[float] = []
+        self.faults = FaultBook()
+        self.headers: dict[str, str] = {}
         self.plane = SimpleNamespace(sync=self._sync)
         self.gateway = Gateway(
             Handlers(
@@ -39,6 +43,8 @@ class Front:
                 clock=SimpleNamespace(now=lambda: 1000.0),
                 port=4566,
                 moto=self._moto,
+                sleep=self.slept.append,
+                faults=self.faults,
             )  # type: ignore[arg-type]
         )
 
@@ -47,7 +53,7 @@ class Front:
         status: list[str] = []
         answered = self.gateway(
             {"REQUEST_METHOD": method, "PATH_INFO": path, "wsgi.input": io.BytesIO(body), **environ},
-            lambda given, headers, *_: status.append(given),  # type: ignore[arg-type, return-value]
+            lambda given, headers, *_: (status.append(given), self.headers.update(headers)),  # type: ignore[arg-type, return-value]
         )
         return status[0], b"".join(answered).decode()
 
@@ -163,3 +169,49 @@ def test_a_request_without_a_signature_has_no_service(front: Front) -> None:
     request = read_request({"REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO(b"")})
 
     assert (request.service, request.region, request.path) == ("", "us-east-1", "/")
+
+
+class TestFaults:
+    def list_clusters(self, front: Front) -> tuple[str, str]:
+        return front.ask(body=b"{}", HTTP_X_AMZ_TARGET=f"{ECS}ListClusters", **signed("ecs"))
+
+    def test_a_throttled_call_is_not_carried_out(self, front: Front) -> None:
+        front.faults.order(Fault("ecs", "ListClusters", "throttle"))
+
+        status, body = self.list_clusters(front)
+
+        assert status == "400 Bad Request"
+        assert json.loads(body) == {"__type": "ThrottlingException", "message": "Rate exceeded"}
+        assert front.seen == []
+        assert self.list_clusters(front)[0] == "200 OK", "only the one call"
+
+    def test_a_failure_comes_in_the_protocol_of_the_call(self, front: Front) -> None:
+        front.faults.order(Fault("cloudformation", "*", "fail", code="InternalFailure", message="a <b>", status=500))
+
+        status, body = front.query("cloudformation", Action="CreateStack", StackName="demo")
+
+        assert status == "500 Internal Server Error"
+        assert "<Code>InternalFailure</Code><Message>a &lt;b&gt;</Message>" in body
+
+    def test_a_delayed_call_is_carried_out_afterwards(self, front: Front) -> None:
+        front.faults.order(Fault("ecs", "*", "delay", seconds=2.5))
+
+        assert self.list_clusters(front)[0] == "200 OK"
+        assert front.slept == [2.5]
+
+    def test_a_lost_answer_promises_more_than_comes_after_the_call_was_carried_out(self, front: Front) -> None:
+        front.faults.order(Fault("ecs", "*", "lose"))
+
+        _, body = self.list_clusters(front)
+
+        assert body == ""
+        assert int(front.headers["Content-Length"]) > 0
+        assert front.seen == [("eu-north-1", "ListClusters", {})]
+
+    def test_faults_are_ordered_over_http(self, front: Front) -> None:
+        order = json.dumps({"service": "ecs", "operation": "*", "kind": "fail"}).encode()
+
+        status, _ = front.ask("POST", "/_cutover/faults", order, CONTENT_TYPE="application/json")
+
+        assert status == "201 Created"
+        assert self.list_clusters(front)[0] == "500 Internal Server Error"
