@@ -3,69 +3,155 @@
 import os
 import shutil
 import stat
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+from ci.engine import hostindex
 from ci.engine.errors import HostPathError
+from ci.engine.hostindex import Index
 from ci.engine.store import Store
 from ci.engine.trees import DIRECTORY_MODE, FILE_MODE, Entry, Tree, matcher
 
+READERS = 4  # threads that read and hash large files, which leaves Python's lock
+SMALL = 1 << 18  # bytes: handing a smaller file to a thread would cost more than reading it
+
+
+@dataclass(frozen=True)
+class Found:
+    """One path that a walk kept."""
+
+    path: str
+    place: str
+    info: os.stat_result
+
 
 def snapshot(store: Store, root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Tree:
-    """The folder `root` as a tree: modes and contents, owner 0, no times.
+    """The folder `root` as a tree: modes and contents, owner 0, no times. Folders that no pattern reaches are not
+    entered; files that have not changed since the last time are not read.
 
     Raises:
         HostPathError: `root` is no folder, or something in it cannot be read.
     """
     if not root.is_dir():
         raise HostPathError(f"lstat {root}: no such directory")
-    keep = matcher(include, exclude)
-    entries: list[Entry] = []
+    digest = hostindex.unchanged(store, root, include, exclude)
+    known = store.get_tree(digest) if digest else None
+    return known if known is not None else _read(store, root, include, exclude)
+
+
+def digest(store: Store, root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> str:
+    """The digest of `snapshot`'s tree; the tree itself is not loaded where nothing has changed.
+
+    Raises:
+        HostPathError: as `snapshot`.
+    """
+    known = hostindex.unchanged(store, root, include, exclude)
+    return known or snapshot(store, root, include, exclude).digest
+
+
+def _read(store: Store, root: Path, include: Sequence[str], exclude: Sequence[str]) -> Tree:
+    before = hostindex.load(store, root, include, exclude) or Index(0)
+    after = Index(time.time_ns())
+    found = list(_walk(root, include, exclude, after))
+    with ThreadPoolExecutor(READERS) as pool:
+        entries = [entry() for entry in [_reading(store, item, before, pool) for item in found]]
+    for item, entry in zip(found, entries, strict=True):
+        if entry is not None and entry.kind != "d":
+            after.files[item.path] = (hostindex.stamp(item.info), entry.blob or entry.target)
+    tree = Tree.of(entry for entry in entries if entry is not None)
+    after.tree = store.put_tree(tree)
+    hostindex.save(store, root, include, exclude, after)
+    return tree
+
+
+def _walk(root: Path, include: Sequence[str], exclude: Sequence[str], index: Index) -> Iterator[Found]:
+    """What the patterns keep of `root`; the folders that were listed are noted in the index."""
+    keep, enters = matcher(include, exclude), _entering(include, exclude)
     pending = [""]
     while pending:
         folder = pending.pop()
-        for item in _scan(root / folder):
+        for item in _scan(root / folder, folder, index):
             path = f"{folder}/{item.name}" if folder else item.name
             is_folder = item.is_dir(follow_symlinks=False)
-            # A pattern of `exclude` that is taken back by a later `!` may still keep what is inside.
-            if is_folder and (keep(path, True) or include or any(p.startswith("!") for p in exclude)):
+            if is_folder and enters(path):
                 pending.append(path)
-            if keep(path, is_folder) and (entry := _entry(store, path, Path(item.path))):
-                entries.append(entry)
-    return Tree.of(entries)
+            if keep(path, is_folder) and (info := _stat(item)):
+                yield Found(path, item.path, info)
 
 
-def _scan(folder: Path) -> list[os.DirEntry[str]]:
+def _entering(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a walk must enter a folder: something in it may be included, and not all of it is excluded."""
+    kept = matcher((), exclude)
+    wanted = hostindex.reachable([pattern for pattern in include if not pattern.startswith("!")])
+    # What a pattern excludes a later `!` may take back.
+    taken_back = hostindex.reachable([pattern for pattern in exclude if pattern.startswith("!")])
+    return lambda path: (not include or wanted(path)) and (kept(path, True) or taken_back(path))
+
+
+def _scan(folder: Path, path: str, index: Index) -> list[os.DirEntry[str]]:
     try:
+        index.folders[path] = hostindex.stamp(folder.lstat() if path else folder.stat())
         with os.scandir(folder) as items:
             return list(items)
     except OSError as error:
         raise HostPathError(f"{folder} cannot be read: {error.strerror}") from error
 
 
-def _entry(store: Store, path: str, place: Path) -> Entry | None:
-    """The entry of one path of the host; None for what no tree can hold (sockets, devices) or what has just gone."""
+def _stat(item: os.DirEntry[str]) -> os.stat_result | None:
+    """What kind of thing an item is, None where it has just gone."""
     try:
-        info = place.lstat()
-        if stat.S_ISLNK(info.st_mode):
-            return Entry(path, "l", 0o777, target=str(place.readlink()))
-        if stat.S_ISDIR(info.st_mode):
-            return Entry(path, "d", DIRECTORY_MODE)
-        if stat.S_ISREG(info.st_mode):
-            return file_entry(store, path, place)
+        return item.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise HostPathError(f"{place} cannot be read: {error.strerror}") from error
-    return None
+        raise HostPathError(f"{item.path} cannot be read: {error.strerror}") from error
+
+
+def _reading(store: Store, item: Found, before: Index, pool: ThreadPoolExecutor) -> Callable[[], Entry | None]:
+    """Reads an item now, or in the pool where it is large."""
+    if item.info.st_size > SMALL and stat.S_ISREG(item.info.st_mode):
+        return pool.submit(_entry, store, item, before).result
+    entry = _entry(store, item, before)
+    return lambda: entry
+
+
+def _entry(store: Store, item: Found, before: Index) -> Entry | None:
+    """The entry of one path of the host; None for what no tree can hold (sockets, devices) or what has just gone."""
+    mode = item.info.st_mode
+    try:
+        if stat.S_ISDIR(mode):
+            return Entry(item.path, "d", DIRECTORY_MODE)
+        if stat.S_ISLNK(mode):
+            return Entry(item.path, "l", 0o777, target=str(Path(item.place).readlink()))
+        if not stat.S_ISREG(mode):
+            return None
+        known = before.content(item.path, hostindex.stamp(item.info))
+        if known and store.has_blob(known):
+            return Entry(item.path, "f", _mode(mode), size=item.info.st_size, blob=known)
+        return file_entry(store, item.path, Path(item.place))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise HostPathError(f"{item.place} cannot be read: {error.strerror}") from error
 
 
 def file_entry(store: Store, path: str, place: Path) -> Entry:
     """The host's file `place` as the entry `path`, its content in the store."""
-    blob, size = store.put_file(place)
+    info = place.stat()
+    if info.st_size > SMALL:
+        blob, size = store.put_file(place)
+    else:
+        data = place.read_bytes()
+        blob, size = store.put_bytes(data), len(data)
+    return Entry(path, "f", _mode(info.st_mode), size=size, blob=blob)
+
+
+def _mode(mode: int) -> int:
     # Git keeps the executable bit only: the umask of whoever cloned must not change a key.
-    mode = DIRECTORY_MODE if place.stat().st_mode & stat.S_IXUSR else FILE_MODE
-    return Entry(path, "f", mode, size=size, blob=blob)
+    return DIRECTORY_MODE if mode & stat.S_IXUSR else FILE_MODE
 
 
 def write_tree(store: Store, tree: Tree, root: Path, wipe: bool = False) -> None:
