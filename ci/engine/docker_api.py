@@ -8,7 +8,7 @@ which a later call finds and removes what a killed one left.
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,9 +19,10 @@ import requests
 from docker.utils.socket import STDOUT, frames_iter
 
 from ci.engine.errors import DockerUnavailableError, EngineError
+from ci.engine.usage import KeptImage
 
 API_SECONDS = 600  # a commit of a large layer takes that long on a slow disk
-LABEL, CALL_LABEL, PID_LABEL = "cutover", "cutover.call", "cutover.pid"
+LABEL, CALL_LABEL, PID_LABEL, STORE_LABEL = "cutover", "cutover.call", "cutover.pid", "cutover.store"
 
 
 class DockerError(EngineError):
@@ -68,6 +69,12 @@ def process_mark(pid: int) -> str | None:
     except OSError:
         return None
     return f"{pid}:{stat.rpartition(')')[2].split()[19]}"
+
+
+def _kept(row: Mapping[str, Any], parent: Mapping[str, Any] | None) -> KeptImage:
+    size = max(row["Size"] - (parent["Size"] if parent else 0), 0)
+    name = (row["RepoTags"] or [""])[0]
+    return KeptImage(row["Id"], row["ParentId"], size, row["Created"], name, row["Labels"].get(STORE_LABEL, ""))
 
 
 class Docker:
@@ -229,6 +236,36 @@ class Docker:
         """Make the named volume of a cache, where it is not there yet."""
         with translated():
             self.api.create_volume(name, labels={LABEL: "1", "cutover.cache": key})
+
+    def kept_images(self) -> list[KeptImage]:
+        """The images that the engine made, with what each adds to its parent."""
+        with translated():
+            rows = {row["Id"]: row for row in self.api.images(all=True)}
+        return [_kept(row, rows.get(row["ParentId"])) for row in rows.values() if LABEL in (row["Labels"] or {})]
+
+    def kept_volumes(self) -> dict[str, int]:
+        """The cache volumes' names, and their sizes in bytes (0 where Docker does not know)."""
+        with translated():
+            rows = self.api.df()["Volumes"] or ()
+        return {row["Name"]: max((row.get("UsageData") or {}).get("Size", 0), 0) for row in rows}
+
+    def remove_image(self, image: str) -> bool:
+        """Remove an image with its tags; False where a container or another image needs it."""
+        return self._removed(self.api.remove_image, image, force=True)
+
+    def remove_volume(self, volume: str) -> bool:
+        """Remove a volume; False where a container uses it."""
+        return self._removed(self.api.remove_volume, volume)
+
+    @staticmethod
+    def _removed(remove: Callable[..., Any], name: str, **options: Any) -> bool:
+        """Whether `name` is gone now."""
+        try:
+            with translated():
+                remove(name, **options)
+        except DockerError as error:
+            return isinstance(error.__cause__, docker.errors.NotFound)
+        return True
 
     def save(self, image: str) -> Iterator[bytes]:
         """The image as `docker save` writes it."""

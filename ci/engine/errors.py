@@ -90,6 +90,14 @@ class RecipeError(EngineError):
     """A base image could not be built by its recipe."""
 
 
+class StoreFullError(EngineError):
+    """The disk that holds the store is full."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(f"the disk of the store {root} is full; free space there, or run `cutover cache prune`")
+        self.root = root
+
+
 class DockerUnavailableError(EngineError):
     """No Docker engine answers."""
 

@@ -1,20 +1,24 @@
 """The engine's store on disk: blobs by their SHA-256, and small JSON records by key.
 
 Every file is written beside its place and renamed into it, so a process that is killed leaves nothing half written.
+What is read is marked as used: `usage.py` lists what the store holds, and removes what was longest not used.
 """
 
 import contextlib
+import errno
 import fcntl
+import functools
 import hashlib
 import json
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from ci.engine.errors import HostPathError
+from ci.engine.errors import HostPathError, StoreFullError
 from ci.engine.trees import Tree
 
 CHUNK = 1 << 20  # bytes read at a time
@@ -25,19 +29,34 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._since = time.time()
         try:
-            for folder in ("blobs", "records", "locks", "tmp"):
+            for folder in ("blobs", "records", "locks", "leases", "tmp"):
                 (root / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HostPathError(f"the store {root} cannot be written: {error.strerror}") from error
+
+    @functools.cached_property
+    def id(self) -> str:
+        """What tells this store from others on the same Docker engine; says nothing about where it lies."""
+        return hashlib.sha256(b"store" + self.salt()).hexdigest()[:16]
 
     def blob_path(self, digest: str) -> Path:
         """Where the blob of this SHA-256 (hex) lies, or would."""
         return self.root / "blobs" / digest[:2] / digest
 
     def has_blob(self, digest: str) -> bool:
-        """Whether the blob is here."""
-        return self.blob_path(digest).exists()
+        """Whether the blob is here; one that is counts as used now."""
+        return self._used(self.blob_path(digest))
+
+    def _used(self, path: Path) -> bool:
+        """Mark a file as used by this process, once; False where it is gone."""
+        try:
+            if path.stat().st_mtime < self._since:
+                os.utime(path)
+        except FileNotFoundError:
+            return False
+        return True
 
     def put_bytes(self, data: bytes) -> str:
         """Keep `data`; gives its SHA-256 (hex)."""
@@ -81,9 +100,22 @@ class Store:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[IO[bytes]]:
-        """A new file in the store's scratch folder; removed at the end unless it was moved to its place."""
-        with tempfile.NamedTemporaryFile(dir=self.root / "tmp") as file:
+        """A new file in the store's scratch folder; removed at the end unless it was moved to its place.
+
+        Raises:
+            StoreFullError: its disk is full.
+        """
+        with self._room(), tempfile.NamedTemporaryFile(dir=self.root / "tmp") as file:
             yield file
+
+    @contextlib.contextmanager
+    def _room(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise StoreFullError(str(self.root)) from error
 
     def _move(self, file: IO[bytes], place: Path) -> None:
         file.flush()
@@ -105,17 +137,23 @@ class Store:
     def put_record(self, kind: str, key: str, value: Any) -> None:
         """Keep a JSON value under `key`."""
         place = self._record_path(kind, key)
-        place.parent.mkdir(parents=True, exist_ok=True)
         scratch = self.root / "tmp" / secrets.token_hex(8)
-        scratch.write_text(json.dumps(value), encoding="utf-8")
-        scratch.replace(place)
+        try:
+            with self._room():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                scratch.write_text(json.dumps(value), encoding="utf-8")
+                scratch.replace(place)
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def get_record(self, kind: str, key: str) -> Any | None:
-        """The JSON value under `key`, None where there is none."""
+        """The JSON value under `key`, None where there is none; one that is read counts as used now."""
+        place = self._record_path(kind, key)
         try:
-            return json.loads(self._record_path(kind, key).read_text(encoding="utf-8"))
+            value = json.loads(place.read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
+        return value if self._used(place) else None
 
     def _record_path(self, kind: str, key: str) -> Path:
         return self.root / "records" / kind / key[:2] / key
@@ -123,9 +161,50 @@ class Store:
     @contextlib.contextmanager
     def locked(self, key: str) -> Iterator[None]:
         """Hold the lock `key` against every other thread and process that uses this store."""
-        with (self.root / "locks" / key).open("w") as file:
+        with self._lock_file(key) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    def try_lock(self, key: str) -> IO[str] | None:
+        """Take the lock `key` if it is free, None where it is not; closing what is given lets it go."""
+        file = self._lock_file(key)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        return file
+
+    def _lock_file(self, key: str) -> IO[str]:
+        with self._room():
+            return (self.root / "locks" / key).open("w")
+
+    @contextlib.contextmanager
+    def leased(self) -> Iterator[None]:
+        """For as long as the block runs, keep others from removing what it has used since this object was made."""
+        name = secrets.token_hex(8)
+        place, scratch = self.root / "leases" / name, self.root / "tmp" / name
+        with scratch.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # before it is seen: a lease that nobody holds is dropped
+            os.utime(scratch, (self._since, self._since))
+            scratch.replace(place)
+            try:
+                yield
+            finally:
+                place.unlink(missing_ok=True)
+
+    def needed_since(self) -> float:
+        """When the oldest call that still runs began (seconds since the epoch; infinite: none runs): what was used
+        since is not to be removed. Leases of processes that were killed are dropped."""
+        begun = [float("inf")]
+        for path in (self.root / "leases").iterdir():
+            with contextlib.suppress(FileNotFoundError), path.open("r") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink(missing_ok=True)
+                except BlockingIOError:
+                    begun.append(path.stat().st_mtime)
+        return min(begun)
 
     def salt(self) -> bytes:
         """The store's own secret, with which secrets are fingerprinted; made at first use, readable by its owner
