@@ -1,6 +1,7 @@
 """Resolves the fields of the API. A field that gives an object makes a recipe; a field that gives a value evaluates
 one."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,15 +32,7 @@ class Context:
 Leaf = Callable[[Context, Any, Mapping[str, Any]], Any]
 LEAVES: dict[str, Leaf] = {}
 LAZY: set[str] = set()
-# Arguments that change what a field gives, and that no field of this engine heeds.
-UNSERVED_ARGUMENTS = (
-    "gitignore",
-    "offsetLines",
-    "limitLines",
-    "excludeMetadata",
-    "doNotFollowSymlinks",
-    "expectedType",
-)
+LOADER = re.compile(r"Query\.load\w+FromID")
 LAZY_PREFIXES = ("TypeDef.with", "Function.with", "Module.with")
 
 
@@ -73,27 +66,48 @@ def client_only(context: Context, field: str) -> None:
 
 
 def resolve(parent: Any, info: GraphQLResolveInfo[Context], **raw: Any) -> Any:
-    """The one resolver of every field."""
-    context: Context = info.context
+    """The one resolver of every field.
+
+    Raises:
+        NotServedError: the field, or something it is made of, is not served; the calling function is named.
+    """
+    try:
+        return _resolved(parent, info, raw)
+    except NotServedError as error:
+        raise NotServedError(error.field, _caller(info.context)) from error
+
+
+def _caller(context: Context) -> str:
+    """The function in whose name is asked: `Type.function`, empty for a client."""
+    if context.call is None:
+        return ""
+    return f"{context.call.parent_name}.{context.call.name}".strip(".") or "the module's registration"
+
+
+def _resolved(parent: Any, info: GraphQLResolveInfo[Context], raw: Mapping[str, Any]) -> Any:
+    context = info.context
     name = f"{info.parent_type.name}.{info.field_name}"
     field = info.parent_type.fields[info.field_name]
     args = {key: _argument(context, field.args[key], value) for key, value in raw.items()}
     if context.module is not None and (function := context.module.function(info.parent_type.name, info.field_name)):
         return context.module.resolve(context, function, parent, args)
-    for unserved in (argument for argument in UNSERVED_ARGUMENTS if args.get(argument)):
-        raise NotServedError(f"{name}({unserved})")
     if found := LEAVES.get(name):
         return found(context, parent, args)
+    if LOADER.fullmatch(name):
+        found_by_id = args["id"]
+        return found_by_id if isinstance(found_by_id, Node) else context.session.nodes.get(found_by_id)
     kind = get_named_type(field.type)
     if is_object_type(kind) and served(name):
         return context.session.nodes.add(Node(kind.name, info.field_name, parent, args))
+    if isinstance(parent, Node) and info.field_name == "id":
+        return parent.id
     if is_leaf_type(kind) and isinstance(parent, Node) and info.field_name in parent.args:
         return parent.args[info.field_name]
     raise NotServedError(name)
 
 
 def served(name: str) -> bool:
-    """Whether a field `Type.name` is served."""
+    """Whether a field `Type.name` that gives an object makes a recipe."""
     kind, _, field = name.partition(".")
     return (
         name in LEAVES

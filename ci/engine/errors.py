@@ -59,10 +59,15 @@ class ModuleLoadError(EngineError):
 
 
 class NotServedError(EngineError):
-    """A field of Dagger's API that the embedded engine does not serve."""
+    """A field `Type.name` of Dagger's API that the embedded engine does not serve; `caller` is the function that asked
+    for it (empty: a client)."""
 
-    def __init__(self, field: str) -> None:
-        super().__init__(f"{field} is not served by the embedded engine; Dagger's engine serves it (--engine dagger)")
+    def __init__(self, field: str, caller: str = "") -> None:
+        called = f", which {caller} calls," if caller else ""
+        super().__init__(
+            f"{field}{called} is not served by the embedded engine; Dagger's engine serves it (--engine dagger)"
+        )
+        self.field = field
 
 
 class InvalidIdError(EngineError):

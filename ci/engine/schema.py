@@ -1,7 +1,7 @@
 """The GraphQL schema: Dagger's core types from `schema.graphql`, and those of the module that is served."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
+    InterfaceTypeDefinitionNode,
+    ObjectTypeDefinitionNode,
     OperationDefinitionNode,
     build_ast_schema,
     execute_sync,
@@ -25,11 +27,25 @@ from ci.engine import api, fields
 from ci.engine.nodes import Node
 from ci.engine.typedefs import ModuleTypes, sdl
 
+UNSERVED = "unserved.graphql"
+
 
 @cache
 def core_document() -> DocumentNode:
-    """The core types' document."""
-    return parse((Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8"), no_location=True)
+    """The core types' document: what is served, what is refused by name, and what loads an object by its id."""
+    texts = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("schema.graphql", UNSERVED)]
+    document = parse("\n".join(texts), no_location=True)
+    loaders = parse("\n".join(_loaders(document)), no_location=True)
+    return DocumentNode(definitions=document.definitions + loaders.definitions)
+
+
+def _loaders(document: DocumentNode) -> Iterator[str]:
+    """Dagger's older way to an object by its id, `Query.loadTypeFromID`, for each type that has ids."""
+    for definition in document.definitions:
+        if isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+            name = definition.name.value
+            expected = f' @expectedType(name: "{name}")' if isinstance(definition, ObjectTypeDefinitionNode) else ""
+            yield f"scalar {name}ID\nextend type Query {{ load{name}FromID(id: {name}ID!{expected}): {name}! }}"
 
 
 def build(types: ModuleTypes | None = None) -> GraphQLSchema:

@@ -13,17 +13,6 @@ lazy(
 )  # fmt: skip
 
 
-@leaf(
-    *(f"{kind}.id" for kind in (
-        "CacheVolume", "Container", "Directory", "EnvVariable", "Error", "ErrorValue", "File", "Function",
-        "FunctionCallArgValue",
-        "Host", "Label", "Module", "Port", "Secret", "Service", "Socket", "SourceMap", "TypeDef",
-    ))
-)  # fmt: skip
-def _id(_: Context, node: Any, __: Mapping[str, Any]) -> str:
-    return str(node.id)
-
-
 @leaf("Query.node")
 def _node(context: Context, _: Any, args: Mapping[str, Any]) -> Node:
     return context.session.nodes.get(args["id"])

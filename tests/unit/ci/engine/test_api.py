@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from graphql import GraphQLSchema
 
 from ci.engine import schema
 from ci.engine.api import Context
@@ -74,10 +75,11 @@ def test_without_docker_a_container_that_must_run_says_what_to_do(ask: Ask) -> N
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ('{git(url:"x"){id}}', "Query.git"),
-        ('{container{withError(err:"x"){id}}}', "Container.withError"),
-        ('{host{directory(path:".",gitignore:true){id}}}', "Host.directory(gitignore)"),
-        ('{file(name:"a",contents:"x"){contents(offsetLines:1)}}', "File.contents(offsetLines)"),
+        ('{llm{withPrompt(prompt:"x"){lastReply}}}', "Query.llm"),
+        ("{currentWorkspace{path}}", "Query.currentWorkspace"),
+        ("{env{id}}", "Query.env"),
+        ("{changeset{isEmpty}}", "Query.changeset"),
+        ('{moduleSource(refString:"."){asModule{name}}}', "Query.moduleSource"),
     ],
 )
 def test_what_is_not_served_is_refused_by_its_name_with_advice(ask: Ask, query: str, field: str) -> None:
@@ -85,6 +87,25 @@ def test_what_is_not_served_is_refused_by_its_name_with_advice(ask: Ask, query: 
         message(ask(query))
         == f"{field} is not served by the embedded engine; Dagger's engine serves it (--engine dagger)"
     )
+
+
+def test_what_is_not_served_names_the_function_that_asked(session: Session, core: GraphQLSchema) -> None:
+    called = Context(session, call=FunctionCall("Ci", "ask"))
+    answer = schema.answer(core, called, "{llm{lastReply}}", None)
+    assert message(answer) == (
+        "Query.llm, which Ci.ask calls, is not served by the embedded engine; Dagger's engine serves it "
+        "(--engine dagger)"
+    )
+
+
+def test_an_object_is_loaded_by_its_id_in_the_older_way_too(ask: Ask) -> None:
+    made = ask('{directory{withNewFile(path:"a",contents:"1"){id}}}')["data"]["directory"]["withNewFile"]["id"]
+    query = "query($d:DirectoryID!,$s:SyncerID!){loadDirectoryFromID(id:$d){entries} loadSyncerFromID(id:$s){id}}"
+    assert ask(query, d=made, s=made)["data"] == {
+        "loadDirectoryFromID": {"entries": ["a"]}, "loadSyncerFromID": {"id": made},
+    }  # fmt: skip
+    wrong = ask("query($d:FileID!){loadFileFromID(id:$d){size}}", d=made)
+    assert message(wrong) == f"{made!r} is not the id of a File in this session"
 
 
 def test_the_hosts_folders_and_files_are_read_relative_to_the_call(ask: Ask, session: Session) -> None:

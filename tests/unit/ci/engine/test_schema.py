@@ -1,0 +1,40 @@
+"""The schema beside what the SDK's generated client can ask for."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from dagger.client import gen
+from graphql import GraphQLObjectType, GraphQLSchema
+
+# The client's own stand-ins for interfaces.
+INTERFACES = {"_ExportableClient", "_NodeClient", "_SyncerClient"}
+
+
+def asked() -> Iterator[tuple[str, str, set[str]]]:
+    """Each field that the client can ask for: its type, its name, its arguments."""
+    for kind in ast.parse(Path(gen.__file__).read_text(encoding="utf-8")).body:
+        for method in kind.body if isinstance(kind, ast.ClassDef) and kind.name not in INTERFACES else ():
+            called = [(_name(call), call.args) for call in ast.walk(method) if isinstance(call, ast.Call)]
+            arguments = {_text(args[0]) for name, args in called if name == "Arg"}
+            for field in (args[0] for name, args in called if name == "_select"):
+                yield getattr(kind, "name", ""), _text(field), arguments
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def _text(node: ast.expr) -> str:
+    assert isinstance(node, ast.Constant)
+    return str(node.value)
+
+
+def test_every_field_the_client_can_ask_for_is_known_with_its_arguments(core: GraphQLSchema) -> None:
+    missing = []
+    for kind, field, arguments in asked():
+        found = core.type_map.get(kind)
+        fields = found.fields if isinstance(found, GraphQLObjectType) else {}
+        if field not in fields or not arguments <= set(fields[field].args):
+            missing.append(f"{kind}.{field}({', '.join(arguments)})")
+    assert missing == []
