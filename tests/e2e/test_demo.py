@@ -39,7 +39,7 @@ def _left(port: int) -> list[str]:
     client = docker.from_env()
     try:
         label = {"label": f"cutover.local={port}"}
-        containers = [str(row.name) for row in client.containers.list(all=True, filters=label)]
+        containers = [str(row.name) for row in client.containers.list(all=True, filters=label, ignore_removed=True)]
         return containers + [str(row.name) for row in client.networks.list(filters=label)]
     finally:
         client.close()

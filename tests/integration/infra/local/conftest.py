@@ -116,7 +116,8 @@ class Instance:
         return self.listeners()[listener]
 
     def containers(self) -> list[Any]:
-        return list(self.docker.containers.list(all=True, filters={"label": f"cutover.local={self.port}"}))
+        label = {"label": f"cutover.local={self.port}"}
+        return list(self.docker.containers.list(all=True, filters=label, ignore_removed=True))
 
     def apply(self, stack: str, template: str, kind: str = "CREATE", **parameters: str) -> list[dict[str, Any]]:
         """Create and execute a change set; gives its changes. Does not wait for the stack."""

@@ -20,9 +20,11 @@ from infra.local.state import StateDirectory
 
 pytestmark = pytest.mark.docker
 
+# A caller in the background has its children ignore SIGINT; a person's shell does not.
 UP = """
-import sys
+import signal, sys
 from infra import local
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print(local.up(int(sys.argv[1]), 1.0, lambda text: print(text, flush=True)).endpoint)
 """
 
@@ -41,7 +43,12 @@ def left(port: int, client: docker.DockerClient) -> list[Any]:
     state = StateDirectory.of(port)
     running = [record.name for record in Ledger(state.processes).read().values() if record.alive]
     files = [state.root] if state.root.exists() else []
-    return [*client.containers.list(all=True, filters=chosen), *client.networks.list(filters=chosen), *running, *files]
+    return [
+        *client.containers.list(all=True, filters=chosen, ignore_removed=True),
+        *client.networks.list(filters=chosen),
+        *running,
+        *files,
+    ]
 
 
 def test_it_is_up_within_ten_seconds_and_down_leaves_nothing(port: int, docker_client: docker.DockerClient) -> None:
