@@ -1,78 +1,142 @@
 """Help texts of the module's functions, in the form of Dagger's."""
 
+import json
+import shutil
+import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from graphql import GraphQLArgument, get_named_type, is_object_type
+from ci.cli import options as opts
+from ci.cli.names import kebab
+from ci.cli.options import Option
+from ci.cli.output import plain
+from ci.cli.types import first_lines
 
-from ci.cli.words import Link, fields, is_list, kebab
-from ci.engine.api import expected_type
-from ci.engine.functions import LoadedModule
-from ci.engine.typedefs import camel
+if TYPE_CHECKING:
+    from ci.cli.types import Types
+    from ci.cli.words import Chain
+    from ci.engine.typedefs import Argument, Function
 
-WIDTH = 72
+NARROW = 80  # where the terminal's width is not known
+LEAST = 24  # a description narrower than this begins on a line of its own
+BLOCK = 16  # and is indented by this much
+SLOP = 5
+NAME_PADDING = 11
+GAP = 3
+NAMES = {"STRING_KIND": "string", "INTEGER_KIND": "int", "FLOAT_KIND": "float", "BOOLEAN_KIND": "bool"}
+ZERO = ("null", '""', "0", "0.0", "false", "[]")
 
 
-def functions_table(link: Link) -> str:
-    """The functions that can be called on what `link` gives, one a line."""
-    rows = [(word, _first_line(field.description)) for word, (_, field) in sorted(fields(link.result).items())]
-    return _table([("Name", "Description"), *rows])
+@dataclass(frozen=True)
+class Row:
+    """One flag: its letter, its name, what stands for its value, and what is said of it."""
+
+    name: str
+    kind: str = ""
+    usage: str = ""
+    short: str = ""
+
+    @property
+    def head(self) -> str:
+        """What stands left of the description."""
+        letter = f"  -{self.short}, --" if self.short else "      --"
+        return f"{letter}{self.name}{f' {self.kind}' if self.kind else ''}"
 
 
-def text(links: list[Link], link: Link, module: LoadedModule, options: str) -> str:
-    """The help of one function of a chain: what it does, its arguments, what can be called on its result."""
-    parts = []
-    words = [kebab(item.name) for item in links[1:]]
-    is_root = link is links[0]
-    title = "Call one or more functions, interconnected into a pipeline" if is_root else link.field.description
-    parts.append(title or "(no description)")
-    arguments = " [arguments]" if link.field.args else ""
-    chained = is_object_type(link.result)
-    follow = " <function>" if is_root or chained else ""
-    parts.append(
-        f"USAGE\n  cutover call{' [options]' if is_root else ''}{''.join(' ' + w for w in words)}{arguments}{follow}"
-    )
-    if chained:
-        parts.append("FUNCTIONS\n" + textwrap.indent(_table(_function_rows(link)), "  "))
-    if link.field.args:
-        lines = [_argument(name, argument, link, module) for name, argument in link.field.args.items()]
-        parts.append("ARGUMENTS\n" + "\n".join(lines))
+def functions_table(functions: "dict[str, Function]") -> str:
+    """The functions, one a line; nothing where there are none."""
+    rows = [("Name", "Description"), *first_lines(functions)]
+    width = max(len(name) for name, _ in rows) + GAP
+    return "".join(f"{name:<{width}}{text}\n" for name, text in rows) if functions else ""
+
+
+def text(chain: "Chain", types: "Types") -> str:
+    """The help of the last function of a chain: what it does, its arguments, what can be called on its result."""
+    is_root = len(chain.links) == 1
+    function = chain.links[-1].function
+    title = "Call one or more functions, interconnected into a pipeline" if is_root else function.description.strip()
+    called = types.functions(function.result)
+    usage = f"{chain.command()}{' [options]' if is_root else ''}{' [arguments]' if function.args else ''}"
+    parts = [title or "-", f"USAGE\n  {usage}{' <function>' if called else ''}"]
+    if called:
+        parts.append(f"FUNCTIONS\n{_commands(called)}")
+    if function.args:
+        parts.append(f"ARGUMENTS\n{usages(_arguments(function, types))}")
     if is_root:
-        parts.append("OPTIONS\n" + options)
-    command = " ".join(["cutover call", *words])
-    parts.append(f'Use "{command} [command] --help" for more information about a command.' if chained else "")
-    return "\n\n".join(part for part in parts if part)
+        parts += [f"OPTIONS\n{usages(_options(opts.CALL))}", f"INHERITED OPTIONS\n{usages(_options(opts.ENGINE))}"]
+    if called:
+        parts.append(f'Use "{chain.command()} [command] --help" for more information about a command.')
+    return "\n\n".join(parts) + "\n"
 
 
-def _function_rows(link: Link) -> list[tuple[str, str]]:
-    return [(word, _first_line(field.description)) for word, (_, field) in sorted(fields(link.result).items())]
+def command(usage: str, title: str, table: Sequence[Option]) -> str:
+    """The help of a command that takes none of the module's flags."""
+    inherited = [option for option in table if option not in opts.ENGINE]
+    parts = [title, f"USAGE\n  {usage}"]
+    if inherited:
+        parts.append(f"OPTIONS\n{usages(_options(inherited))}")
+    return "\n\n".join([*parts, f"INHERITED OPTIONS\n{usages(_options(opts.ENGINE))}"]) + "\n"
 
 
-def _argument(name: str, argument: GraphQLArgument, link: Link, module: LoadedModule) -> str:
-    kind = expected_type(argument) or get_named_type(argument.type).name
-    shown = {"String": "string", "Int": "int", "Boolean": "bool", "Float": "float"}.get(kind, kind)
-    line = f"      --{kebab(name)} {shown}{'s' if is_list(argument) else ''}"
-    notes = list(textwrap.wrap(argument.description or "", WIDTH))
-    notes += _default(name, argument, link, module)
-    return "\n".join([line, *(f"            {note}" for note in notes)])
+def _commands(functions: "dict[str, Function]") -> str:
+    width = max(NAME_PADDING, *(len(name) for name in functions))
+    return "\n".join(f"  {name:<{width}}{' ' * GAP}{text}" for name, text in sorted(first_lines(functions)))
 
 
-def _default(name: str, argument: GraphQLArgument, link: Link, module: LoadedModule) -> Iterable[str]:
-    found = module.function(link.parent, link.name)
-    given = (
-        next((a for a in found[1].args if camel(a.name) == name), None) if found and found[0] == "function" else None
-    )
-    if given is not None and given.default_path:
-        return [f"(default path {given.default_path})"]
-    if given is not None and given.default not in (None, "null"):
-        return [f"(default {given.default})"]
-    return ["[required]"] if given is not None and given.required else []
+def _options(table: Sequence[Option]) -> list[Row]:
+    return [Row(option.name, option.kind, option.usage, option.short) for option in table]
 
 
-def _table(rows: list[tuple[str, str]]) -> str:
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}   {description}".rstrip() for name, description in rows)
+def _arguments(function: "Function", types: "Types") -> list[Row]:
+    """The flags of a function, the required ones first."""
+    given = [arg for arg in function.args if types.given(arg)]
+    ordered = sorted(given, key=lambda arg: (not arg.required, kebab(arg.name)))
+    return [Row(kebab(arg.name), _kind(arg, types), _usage(arg, types)) for arg in ordered]
 
 
-def _first_line(description: str | None) -> str:
-    return (description or "").strip().partition("\n")[0]
+def _kind(arg: "Argument", types: "Types") -> str:
+    inner = arg.type.innermost
+    name = ",".join(sorted(types.choices(arg.type))) or NAMES.get(inner.kind) or inner.name
+    if arg.type.element is None:
+        return "" if name == "bool" else "string" if inner.kind == "SCALAR_KIND" and name != "Platform" else name
+    return f"{name}s" if inner.kind in NAMES else f"[]{name}"
+
+
+def _usage(arg: "Argument", types: "Types") -> str:
+    notes = [arg.description.strip()]
+    if arg.default_path:
+        notes.append(f"(default path {json.dumps(arg.default_path)})")
+    elif arg.default is not None and arg.default not in ZERO:
+        notes.append(f"(default {_default(arg, types)})")
+    if arg.required:
+        notes.append("[required]")
+    return " ".join(note for note in notes if note)
+
+
+def _default(arg: "Argument", types: "Types") -> str:
+    value = json.loads(arg.default or "null")
+    if isinstance(value, list):
+        return f"[{','.join(map(str, value))}]"
+    return plain(value) if types.choices(arg.type) or not isinstance(value, str) else json.dumps(value)
+
+
+def usages(rows: Sequence[Row]) -> str:
+    """The flags with their descriptions, wrapped to the terminal's width: pflag's FlagUsagesWrapped."""
+    indent = max(len(row.head) for row in rows) + GAP
+    columns = (shutil.get_terminal_size((NARROW, 0)).columns if sys.stdout.isatty() else NARROW) - 1
+    lines = []
+    for row in rows:
+        described = _wrapped(row.usage, indent, columns)
+        lines.append(f"{row.head:<{indent}}{described}".rstrip())
+    return "\n".join(lines)
+
+
+def _wrapped(usage: str, indent: int, columns: int) -> str:
+    first = ""
+    if columns - indent < LEAST:
+        indent, first = BLOCK, "\n" + " " * BLOCK
+    width = max(columns - indent - SLOP, LEAST)
+    lines = [part for line in usage.splitlines() for part in textwrap.wrap(line, width) or [""]]
+    return first + ("\n" + " " * indent).join(lines) if lines else ""

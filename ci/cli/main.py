@@ -1,67 +1,105 @@
 """The `cutover` command."""
 
 import importlib
-import signal
+import os
 import sys
-from types import FrameType
-from typing import Any
+from collections.abc import Callable
 
-import click
+from ci.cli.errors import FlagError, UsageError
+from ci.cli.options import CALL, ENGINE, Options, defaults, leading, scanned
+from ci.errors import CutoverError
 
 INTERRUPTED = 130  # as a shell reports SIGINT
-COMMANDS = {
-    "call": ("ci.cli.call:call", "Call one or more functions of the module, as `dagger call` does."),
-    "demo": ("ci.cli.demo:demo", "Release a service twice and break it once, on this machine."),
-    "functions": ("ci.cli.call:functions", "List the module's functions."),
-    "local": ("ci.cli.local:local", "AWS on this machine."),
+# The commands that run the engine read their words themselves: a call whose answer is known must not wait for click.
+WORDS = {
+    "call": "ci.cli.call:call",
+    "functions": "ci.cli.call:functions",
 }
-
-
-class Lazy(click.Group):
-    """A group whose commands are imported when they are used: `--help` and `functions` must not pay for boto3."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands' names."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands' list, without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in sorted(COMMANDS.items())])
-
-
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="cutover", prog_name="cutover")
-def root() -> None:
-    """Cutover: a pipeline you call.
-
-    Versions, tests, builds and publishes a WSGI service, and cuts live traffic over to it, blue to green, on ECS.
-    """
+COMPLETING = "_CUTOVER_COMPLETE"
 
 
 def main() -> None:
-    """Run the command; what was started is removed also on SIGTERM and Ctrl-C."""
-    signal.signal(signal.SIGTERM, _terminated)
-    # A shell starts what runs in the background with SIGINT ignored; a call must be ended by it all the same.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Run the command with the process's words, and end the process with its exit code."""
+    words = sys.argv[1:]
+    debug = "--debug" in words or "-d" in words
     try:
-        status: Any = root.main(prog_name="cutover", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        status = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Error: interrupted; what this call started has been removed", err=True)
-        status = INTERRUPTED
-    sys.exit(status if isinstance(status, int) else 0)
+        status = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = _closed()
+    except (CutoverError, KeyboardInterrupt) as error:
+        status = _told(error)
+    except Exception as error:  # noqa: BLE001  the last resort: nobody is to see a traceback who has not asked for it
+        known = _known(error)
+        status = _unexpected(error, debug) if known is None else known
+    sys.exit(status)
 
 
-def _terminated(number: int, _: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _run(words: list[str]) -> int:
+    if os.environ.get(COMPLETING):
+        return _clicked(words)
+    try:
+        options, rest = leading(words, defaults(), CALL + ENGINE)
+    except FlagError as error:
+        raise UsageError(str(error), "cutover") from error
+    if not rest or rest[0] not in WORDS:
+        return _clicked(rest if rest else words)
+    from ci.cli.dagger import delegated
+    from ci.cli.interrupt import interruptible
+
+    command, rest = rest[0], rest[1:]
+    options = options if command == "run" else scanned(rest, options)
+    if delegated(options):
+        return 0
+    try:
+        with interruptible():
+            return _command(command)(rest, options) or 0
+    except FlagError as error:
+        raise UsageError(str(error), f"cutover {command}") from error
+
+
+def _command(name: str) -> Callable[[list[str], Options], int | None]:
+    module, _, function = WORDS[name].partition(":")
+    found: Callable[[list[str], Options], int | None] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _clicked(words: list[str]) -> int:
+    from ci.cli.group import run
+
+    return run(words)
+
+
+def _closed() -> int:
+    """The reader of stdout has gone (`| head`): there is nobody to tell, and nothing more to flush at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _told(error: BaseException) -> int:
+    """An error as one sentence on stderr; gives the exit code that goes with it."""
+    if isinstance(error, KeyboardInterrupt):
+        print("Error: interrupted; what this call started has been removed", file=sys.stderr)
+        return INTERRUPTED
+    print(f"Error: {error}", file=sys.stderr)
+    if isinstance(error, UsageError):
+        print(f"Run '{error.command} --help' for usage.", file=sys.stderr)
+    return getattr(error, "exit_code", 1)
+
+
+def _known(error: Exception) -> int | None:
+    """The exit code of an error of the engine's, which is told; None for any other."""
+    from ci.engine.errors import EngineError
+
+    return _told(error) if isinstance(error, EngineError) else None
+
+
+def _unexpected(error: Exception, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    text = " ".join(str(error).split()) or "no message"
+    hint = "" if debug else " (a mistake of cutover's own: --debug shows where)"
+    print(f"Error: {type(error).__name__}: {text}{hint}", file=sys.stderr)
+    return 1

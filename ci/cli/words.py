@@ -1,211 +1,137 @@
-"""The words of `cutover call` as a GraphQL query: flags from the functions' types, functions chained into core
-types."""
+"""The words of `cutover call`: flags from the functions' types, functions chained into core types."""
 
 import dataclasses
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graphql import (
-    GraphQLArgument,
-    GraphQLField,
-    GraphQLList,
-    GraphQLObjectType,
-    GraphQLSchema,
-    get_named_type,
-    get_nullable_type,
-    is_enum_type,
-    is_object_type,
-    is_required_argument,
-)
+from ci.cli import options as opts
+from ci.cli import values
+from ci.cli.errors import NO_MODULE, FlagError, UsageError, nearest
+from ci.cli.flags import Flag, taken
+from ci.cli.names import graphql_name, kebab
+from ci.cli.options import Option, Options
+from ci.engine.typedefs import camel
 
-from ci.cli.errors import UsageError
-from ci.engine.api import served
+if TYPE_CHECKING:
+    from ci.cli.types import Types
+    from ci.engine.typedefs import Argument, Function, TypeRef
 
-HIDDEN = {"id"}
-CORE = {"Container", "Directory", "File", "Service", "Secret", "CacheVolume", "Host", "Socket"}
-TRUE, FALSE = ("true", "1", "t", "yes"), ("false", "0", "f", "no")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+HELP = ("-h", "--help")
 
 
 @dataclass
 class Link:
-    """One function of the chain with the arguments given to it, by their names in the schema, as text."""
+    """One function of the chain with the arguments given to it, by their names in the module, as text."""
 
-    name: str
-    field: GraphQLField
-    parent: str
+    function: "Function"
     given: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     @property
-    def result(self) -> Any:
-        """The named type that the function gives."""
-        return get_named_type(self.field.type)
+    def name(self) -> str:
+        """The function's field in the schema."""
+        return camel(self.function.name)
+
+    @property
+    def result(self) -> "TypeRef":
+        """The type that the function gives."""
+        return self.function.result
+
+    def argument(self, flag: str) -> "Argument | None":
+        """The argument that a flag names; `--dockerConfig` names `docker_config` too."""
+        wanted = kebab(flag)
+        return next((arg for arg in self.function.args if kebab(arg.name) == wanted), None)
+
+    def values(self, types: "Types") -> dict[str, Any]:
+        """The given arguments that are no objects, as values; those that are as texts."""
+        return {
+            arg.name: _value(arg, self.given[arg.name], types) for arg in self.function.args if arg.name in self.given
+        }
 
 
-def kebab(name: str) -> str:
-    """`testReport` as `test-report`."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"-\1", name).lower()
-
-
-def fields(kind: GraphQLObjectType) -> dict[str, tuple[str, GraphQLField]]:
-    """A type's functions by the word that calls them: the field's name and definition. Those not served are left
-    out."""
-    found = {}
-    for name, definition in kind.fields.items():
-        if name not in HIDDEN and (kind.name not in CORE or served(f"{kind.name}.{name}")):
-            found[kebab(name)] = (name, definition)
-    return found
+def _value(arg: "Argument", texts: Sequence[str], types: "Types") -> Any:
+    name, inner = kebab(arg.name), arg.type.innermost
+    kind = inner.name if inner.kind == "OBJECT_KIND" else graphql_name(inner)
+    choices = types.choices(arg.type)
+    if arg.type.element is not None:
+        return values.many(name, kind, texts, choices)
+    return [values.one(name, kind, text, choices) for text in texts][-1]
 
 
 @dataclass
 class Chain:
-    """A parsed call: the constructor and the functions called on it; `help_at` is where --help stood."""
+    """A parsed call: the constructor and the functions called on it, the options, and whether help is asked for."""
 
     links: list[Link]
-    help_at: Link | None = None
+    options: Options
+    help: bool = False
+
+    def command(self, until: int | None = None) -> str:
+        """The words that call the chain, or its first functions."""
+        return " ".join(["cutover call", *(kebab(link.function.name) for link in self.links[1:until])])
 
 
-def parse(schema: GraphQLSchema, module: str, words: Sequence[str]) -> Chain:
+def parse(types: "Types", words: Sequence[str], options: Options | None = None) -> Chain:
     """The chain that the words of a call stand for.
 
     Raises:
         UsageError: an unknown function or flag, a missing or wrong argument.
     """
-    query: Any = schema.query_type
-    links = [Link(module, query.fields[module], "Query")]
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if word in ("-h", "--help"):
-            return Chain(links, links[-1])
-        if word.startswith("-"):
-            _flag(links, word, rest)
-        else:
-            links.append(_next(links, word))
-    for link in links:
-        _complete(links, link)
-    return Chain(links)
-
-
-def _command(links: Sequence[Link]) -> str:
-    return " ".join(["cutover call", *(kebab(link.name) for link in links[1:])])
-
-
-def _next(links: Sequence[Link], word: str) -> Link:
-    kind = links[-1].result
-    found = fields(kind).get(word) if is_object_type(kind) else None
-    if found is None:
-        raise UsageError(f'unknown command "{word}" for "{_command(links)}"', _command(links))
-    return Link(found[0], found[1], kind.name)
-
-
-def _flag(links: Sequence[Link], word: str, rest: list[str]) -> None:
-    link = links[-1]
-    name, equals, value = word.lstrip("-").partition("=")
-    argument = next((a for a in link.field.args if kebab(a) == name), None)
-    if argument is None or not word.startswith("--"):
-        raise UsageError(f"unknown flag: {word.partition('=')[0]}", _command(links))
-    if not equals:
-        if _is_boolean(link.field.args[argument]):
-            value = "true"
-        elif not rest:
-            raise UsageError(f"flag needs an argument: --{name}", _command(links))
-        else:
-            value = rest.pop(0)
-    _checked(link.field.args[argument], name, value, _command(links))
-    link.given.setdefault(argument, []).append(value)
-
-
-def _is_boolean(argument: GraphQLArgument) -> bool:
-    return get_named_type(argument.type).name == "Boolean"
-
-
-def _checked(argument: GraphQLArgument, name: str, value: str, command: str) -> None:
-    kind = get_named_type(argument.type)
-    parts = value.split(",") if is_list(argument) else [value]
-    if wrong := next(filter(None, (_wrong(kind, part) for part in parts)), None):
-        raise UsageError(f'invalid argument "{value}" for "--{name}" flag: {wrong}', command)
-
-
-def _wrong(kind: Any, text: str) -> str | None:
-    """What is wrong with a text as a value of a type, None where nothing is."""
-    if kind.name == "Int" and not re.fullmatch(r"[+-]?\d+", text):
-        return "not a whole number"
-    if kind.name == "Float" and not NUMBER.fullmatch(text):
-        return "not a number"
-    if kind.name == "Boolean" and text.lower() not in TRUE + FALSE:
-        return "not true or false"
-    if kind.name == "JSON" and not _is_json(text):
-        return "not JSON"
-    if is_enum_type(kind) and text not in kind.values:
-        return f"use one of {', '.join(kind.values)}"
-    return None
-
-
-def _is_json(text: str) -> bool:
+    chain = Chain([Link(types.root)], options or Options(), bool(set(HELP) & set(words)))
+    rest = [word for word in words if word not in HELP]
     try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+        while rest:
+            word = rest.pop(0)
+            if word.startswith("-") and word not in ("-", "--"):
+                _flag(chain, word, rest)
+            elif word != "--":
+                chain.links.append(_next(types, chain.links[-1], word, chain.command()))
+        for link in () if chain.help else chain.links:
+            link.values(types)
+    except FlagError as error:
+        raise UsageError(str(error), chain.command()) from error
+    for number in range(0 if chain.help else len(chain.links)):
+        _complete(chain, number)
+    return chain
 
 
-def _complete(links: Sequence[Link], link: Link) -> None:
-    missing = [
-        f'"{kebab(name)}"' for name, argument in link.field.args.items()
-        if is_required_argument(argument) and name not in link.given
-    ]  # fmt: skip
+def _next(types: "Types", link: Link, word: str, command: str) -> Link:
+    known = types.functions(link.result)
+    if word not in known and (other := kebab(word)) in known:
+        word = other
+    if word not in known:
+        hint = nearest(word, list(known)) if types.module else f"; {NO_MODULE}"
+        raise UsageError(f'unknown command "{word}" for "{command}"{hint}', command)
+    return Link(known[word])
+
+
+def _flag(chain: Chain, word: str, rest: list[str]) -> None:
+    """A flag of the last function, or one of the options, which may stand anywhere."""
+    link = chain.links[-1]
+
+    def long(name: str) -> Flag | None:
+        if (arg := link.argument(name)) is not None:
+            return Flag(arg.name, alone=arg.type.kind == "BOOLEAN_KIND")
+        return opts.named(name, opts.CALL + opts.ENGINE) if len(name) > 1 else None
+
+    try:
+        found = taken(word, rest, long, lambda letter: opts.named(letter, opts.CALL + opts.ENGINE))
+    except FlagError as error:
+        if not str(error).startswith("unknown flag"):
+            raise
+        known = [kebab(arg.name) for arg in link.function.args] + [option.name for option in opts.CALL + opts.ENGINE]
+        name = word.lstrip("-").partition("=")[0]
+        raise FlagError(f"{error}{nearest(name, known, '--')}") from error
+    for flag, text in found:
+        if isinstance(flag, Option):
+            chain.options = opts.applied(chain.options, flag, text)
+        else:
+            link.given.setdefault(flag.name, []).append(text)
+
+
+def _complete(chain: Chain, number: int) -> None:
+    link = chain.links[number]
+    missing = sorted(kebab(arg.name) for arg in link.function.args if arg.required and arg.name not in link.given)
     if missing:
-        raise UsageError(f"required flag(s) {', '.join(missing)} not set", _command(links[: links.index(link) + 1]))
-
-
-def is_list(argument: GraphQLArgument) -> bool:
-    """Whether an argument takes several values."""
-    return isinstance(get_nullable_type(argument.type), GraphQLList)
-
-
-def scalar(argument: GraphQLArgument, values: Sequence[str]) -> Any:
-    """The value of an argument that is no object: text by its type; lists also separated by commas."""
-    kind = get_named_type(argument.type).name
-    if is_list(argument):
-        parts = values if kind == "PortForward" else [part for value in values for part in value.split(",")]
-        return [_one(kind, part) for part in parts]
-    return _one(kind, values[-1])
-
-
-def _one(kind: str, text: str) -> Any:
-    if kind == "Int":
-        return int(text)
-    if kind == "Float":
-        return float(text)
-    if kind == "Boolean":
-        return text.lower() in TRUE
-    if kind == "PortForward":
-        frontend, _, backend = text.rpartition(":")
-        if not backend.isdigit() or (frontend and not frontend.isdigit()):
-            raise UsageError(f'invalid argument "{text}" for "--ports" flag: use FRONTEND:BACKEND', "cutover call")
-        return {"frontend": int(frontend or backend), "backend": int(backend)}
-    if kind == "JSON":
-        return json.dumps(json.loads(text))
-    return text
-
-
-def query(links: Sequence[Link], values: Sequence[dict[str, Any]], leaf: str | None) -> tuple[str, dict[str, Any]]:
-    """The query of a chain, and its variables. `leaf` is a field to ask of the last object."""
-    variables: dict[str, Any] = {}
-    declared: list[str] = []
-    text = leaf or ""
-    for link, given in reversed(list(zip(links, values, strict=True))):
-        args = []
-        for name, value in given.items():
-            variable = f"v{len(variables)}"
-            variables[variable] = value
-            declared.append(f"${variable}: {link.field.args[name].type}")
-            args.append(f"{name}: ${variable}")
-        call = f"{link.name}({', '.join(args)})" if args else link.name
-        text = f"{call} {{ {text} }}" if text else call
-    head = f"query ({', '.join(declared)}) " if declared else ""
-    return f"{head}{{ {text} }}", variables
+        names = ", ".join(f'"{name}"' for name in missing)
+        raise UsageError(f"required flag(s) {names} not set", chain.command(number + 1))

@@ -1,74 +1,79 @@
-"""Help texts."""
-
-from typing import Any, cast
-
-import pytest
-from graphql import GraphQLSchema
+"""Help texts, in the form of Dagger's."""
 
 from ci.cli import help as texts
 from ci.cli import words
-from ci.engine import schema
-from ci.engine.functions import LoadedModule
-from ci.engine.typedefs import Argument, Function, ModuleTypes, ObjectType, TypeRef
-
-STRING = TypeRef("STRING_KIND")
-ARGUMENTS = (
-    Argument("name", STRING, "who to greet", '"world"'),
-    Argument("source", TypeRef("OBJECT_KIND", "Directory"), "the source", default_path="/"),
-    Argument("dry_run", TypeRef("BOOLEAN_KIND"), "only say it", "false"),
-    Argument("tags", TypeRef("LIST_KIND", element=STRING)),
-)
-HELLO = Function("say_hello", STRING, "Return a greeting.\n\nAt length.", ARGUMENTS)
-TYPES = ModuleTypes(
-    "ci", "", (ObjectType("Ci", "", (), (HELLO, Function("base", TypeRef("OBJECT_KIND", "Container")))),)
-)
+from ci.cli.types import Types
 
 
-class Loaded:
-    """A module of which only the functions are asked."""
-
-    def function(self, type_name: str, field_name: str) -> tuple[str, Any] | None:
-        return ("function", HELLO) if field_name == "sayHello" else None
+def shown(types: Types, *call: str) -> str:
+    return texts.text(words.parse(types, [*call, "--help"]), types)
 
 
-@pytest.fixture(scope="module")
-def built() -> GraphQLSchema:
-    return schema.build(TYPES)
-
-
-def shown(built: GraphQLSchema, *call: str) -> str:
-    links = words.parse(built, "ci", [*call, "--help"]).links
-    return texts.text(links, links[-1], cast(LoadedModule, Loaded()), "  -j, --json")
-
-
-def test_the_root_lists_functions_and_options(built: GraphQLSchema) -> None:
-    assert shown(built).splitlines() == [
-        "Call one or more functions, interconnected into a pipeline", "", "USAGE",
-        "  cutover call [options] <function>", "",
-        "FUNCTIONS", "  base", "  say-hello   Return a greeting.", "", "OPTIONS", "  -j, --json", "",
-        'Use "cutover call [command] --help" for more information about a command.',
-    ]  # fmt: skip
-
-
-def test_a_function_lists_its_arguments_with_defaults(built: GraphQLSchema) -> None:
-    text = shown(built, "say-hello")
+def test_the_root_lists_functions_and_options(types: Types) -> None:
+    text = shown(types)
     assert text.startswith(
-        "Return a greeting.\n\nAt length.\n\nUSAGE\n  cutover call say-hello [arguments]\n\nARGUMENTS\n"
+        "Call one or more functions, interconnected into a pipeline\n\n"
+        "USAGE\n  cutover call [options] <function>\n\n"
+        "FUNCTIONS\n  base          Base container.\n  every-kind    -\n  fail          -\n"
+        "  hello         Return a greeting.\n"
     )
-    assert '      --name string\n            who to greet\n            (default "world")' in text
-    assert "      --source Directory\n            the source\n            (default path /)" in text
-    assert "      --dry-run bool\n            only say it\n            (default false)" in text
-    assert "      --tags strings\n            [required]" in text
+    assert "\n\nOPTIONS\n  -j, --json            Present result as JSON\n  -m, --mod string      Module" in text
+    assert "\n\nINHERITED OPTIONS\n  -d, --debug                        Show full verbosity" in text
+    assert text.endswith('\n\nUse "cutover call [command] --help" for more information about a command.\n')
 
 
-def test_a_core_type_lists_what_is_served_of_it(built: GraphQLSchema) -> None:
-    text = shown(built, "base")
-    assert "USAGE\n  cutover call base <function>" in text
-    assert "  with-exec" in text
-    assert "publish" not in text
-    assert 'Use "cutover call base [command] --help"' in text
+def test_a_function_that_nothing_on_the_command_line_can_call_is_left_out(types: Types) -> None:
+    """Dagger skips what needs an object of the module's own as an argument."""
+    assert "odd" not in shown(types)
 
 
-def test_the_table_of_functions(built: GraphQLSchema) -> None:
-    links = words.parse(built, "ci", ["--help"]).links
-    assert texts.functions_table(links[0]) == "Name        Description\nbase\nsay-hello   Return a greeting."
+def test_a_function_lists_its_arguments_with_defaults(types: Types) -> None:
+    assert shown(types, "hello") == (
+        "Return a greeting.\n\nAt length.\n\nUSAGE\n  cutover call hello [arguments]\n\n"
+        'ARGUMENTS\n      --name string   who to greet (default "world")\n'
+    )
+
+
+def test_each_kind_of_argument_has_its_name(types: Types) -> None:
+    lines = [line.rstrip() for line in shown(types, "every-kind").splitlines()]
+    assert "      --dry-run" in lines
+    assert "      --tags strings" in lines
+    assert "      --numbers ints" in lines
+    assert "      --files []File" in lines
+    assert "      --platform Platform" in lines
+    assert '      --source Directory           the source (default path "/")' in lines
+    assert "      --colour BLUE,GREEN          the paint (default BLUE)" in lines
+    assert "      --ratio float                (default 1)" in lines
+
+
+def test_required_arguments_come_first_and_are_marked(types: Types) -> None:
+    text = shown(types, "with-token")
+    assert "ARGUMENTS\n      --at string      [required]\n      --token Secret   [required]\n" in text
+
+
+def test_descriptions_are_wrapped_to_the_width_of_a_terminal() -> None:
+    rows = [texts.Row("lock", "string", "Lock lookup mode (disabled, live, pinned, frozen). Defaults to disabled now.")]
+    assert texts.usages(rows) == (
+        "      --lock string   Lock lookup mode (disabled, live, pinned, frozen).\n"
+        "                      Defaults to disabled now."
+    )
+
+
+def test_a_core_type_lists_what_is_served_of_it(types: Types) -> None:
+    text = shown(types, "base")
+    assert text.startswith("Base container.\n\nUSAGE\n  cutover call base <function>\n\nFUNCTIONS\n")
+    assert "  with-exec  " in text
+    assert 'Use "cutover call base [command] --help" for more' in text
+
+
+def test_a_function_of_a_core_type_has_its_defaults_from_the_schema(types: Types) -> None:
+    text = shown(types, "base", "with-exec")
+    assert "USAGE\n  cutover call base with-exec [arguments] <function>" in text
+    assert "\n      --args strings " in text
+    assert "(default SUCCESS)" in text
+
+
+def test_the_table_of_functions(types: Types) -> None:
+    lines = texts.functions_table(types.functions(types.root.result)).splitlines()
+    assert lines[:3] == ["Name         Description", "base         Base container.", "every-kind   -"]
+    assert texts.functions_table({}) == ""
