@@ -84,6 +84,20 @@ class NotFoundError(EngineError):
         super().__init__(f"stat {path}: no such file or directory")
 
 
+class NotAFileError(EngineError):
+    """A path that was to be a file and is a directory."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"path {path} is a directory, not a file")
+
+
+class NotADirectoryPathError(EngineError):
+    """A path that was to be a directory and is a file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"path {path} is a file, not a directory")
+
+
 class ImageNotFoundError(EngineError):
     """An image that neither the local store, a registry nor a recipe has."""
 

@@ -26,7 +26,8 @@ def write_tree(store: Store, tree: Tree, file: IO[bytes]) -> None:
 
 def _info(entry: Entry) -> tarfile.TarInfo:
     info = tarfile.TarInfo(entry.path)
-    info.mode, info.uid, info.gid, info.mtime = entry.mode, entry.uid, entry.gid, TIMESTAMP
+    info.mode, info.uid, info.gid = entry.mode, entry.uid, entry.gid
+    info.mtime = TIMESTAMP if entry.mtime is None else entry.mtime
     info.type = {"f": tarfile.REGTYPE, "d": tarfile.DIRTYPE, "l": tarfile.SYMTYPE}[entry.kind]
     info.size = entry.size
     info.linkname = entry.target

@@ -4,7 +4,6 @@ Times are no part of a tree (a touched file changes nothing), so two clones of o
 """
 
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,18 +11,18 @@ from typing import Any, Literal
 
 import pathspec
 
+from ci.engine import globs
 from ci.engine.nodes import digest_of
 
 Kind = Literal["f", "d", "l"]
 DIRECTORY_MODE = 0o755
 FILE_MODE = 0o644
-GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-GLOB_PARTS = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Entry:
-    """One file, directory or symbolic link; `path` is relative to the tree's root, without a leading slash."""
+    """One file, directory or symbolic link; `path` is relative to the tree's root, without a leading slash. `mtime` is
+    in seconds, and None unless `withTimestamps` set it."""
 
     path: str
     kind: Kind
@@ -33,10 +32,12 @@ class Entry:
     size: int = 0
     blob: str = ""
     target: str = ""
+    mtime: int | None = None
 
     def row(self) -> list[Any]:
         """The entry as a JSON list, for digests and for the store."""
-        return [self.path, self.kind, self.mode, self.uid, self.gid, self.size, self.blob, self.target]
+        row = [self.path, self.kind, self.mode, self.uid, self.gid, self.size, self.blob, self.target]
+        return row if self.mtime is None else [*row, self.mtime]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Tree:
         """A tree of these entries; later ones replace earlier ones of the same path; missing parents are added."""
         by_path = {entry.path: entry for entry in entries if entry.path}
         for path in list(by_path):
-            for parent in _parents(path):
+            for parent in parents(path):
                 by_path.setdefault(parent, Entry(parent, "d", DIRECTORY_MODE))
         return cls(tuple(by_path[path] for path in sorted(by_path)))
 
@@ -67,6 +68,13 @@ class Tree:
     def digest(self) -> str:
         """The SHA-256 (hex) of what the tree holds."""
         return digest_of(self.rows())
+
+    @property
+    def timeless(self) -> "Tree":
+        """The tree without the times that `withTimestamps` set: they are no part of Dagger's digests."""
+        if all(entry.mtime is None for entry in self.entries):
+            return self
+        return self.mapped(lambda entry: replace(entry, mtime=None))
 
     @cached_property
     def by_path(self) -> dict[str, Entry]:
@@ -106,17 +114,17 @@ class Tree:
     def merged(self, other: "Tree") -> "Tree":
         """Both trees in one; where both have a path `other` wins, and a file takes the place of a directory."""
         replaced = {e.path for e in other.entries if e.kind != "d" and self.holds_directory(e.path)}
-        entered = {parent for e in other.entries for parent in _parents(e.path)}
+        entered = {parent for e in other.entries for parent in parents(e.path)}
         kept = [
             e for e in self.entries
-            if (e.kind == "d" or e.path not in entered) and replaced.isdisjoint(_parents(e.path))
+            if (e.kind == "d" or e.path not in entered) and replaced.isdisjoint(parents(e.path))
         ]  # fmt: skip
         return Tree.of([*kept, *other.entries])
 
     def without(self, paths: Iterable[str]) -> "Tree":
         """The tree without `paths` and what they hold."""
         gone = {clean(path) for path in paths}
-        return Tree(tuple(e for e in self.entries if e.path not in gone and gone.isdisjoint(_parents(e.path))))
+        return Tree(tuple(e for e in self.entries if e.path not in gone and gone.isdisjoint(parents(e.path))))
 
     def mapped(self, change: Callable[[Entry], Entry]) -> "Tree":
         """The tree with `change` applied to each entry."""
@@ -127,14 +135,14 @@ class Tree:
         if not include and not exclude:
             return self
         keep = matcher(include, exclude)
-        return Tree.of(entry for entry in self.entries if keep(entry.path, entry.kind == "d"))
+        kept = {entry.path for entry in self.entries if keep(entry.path, entry.kind == "d")}
+        above = {parent for path in kept for parent in parents(path)}
+        return Tree(tuple(entry for entry in self.entries if entry.path in kept or entry.path in above))
 
-    def glob(self, pattern: str) -> Iterator[str]:
-        """The paths that match `pattern`, a directory's with a trailing slash."""
-        matches = re.compile(GLOB_PARTS.sub(lambda part: GLOB.get(part[0], re.escape(part[0])), pattern.lstrip("/")))
-        for entry in self.entries:
-            if matches.fullmatch(entry.path):
-                yield entry.path + ("/" if entry.kind == "d" else "")
+    def glob(self, pattern: str) -> Iterator[Entry]:
+        """The entries that match `pattern`, folder by folder."""
+        matches = globs.compiled(pattern)
+        yield from sorted((e for e in self.entries if matches.fullmatch(e.path)), key=lambda e: globs.order(e.path))
 
 
 def clean(path: str) -> str:
@@ -169,13 +177,14 @@ def _spec(patterns: Sequence[str]) -> pathspec.PathSpec[Any]:
 
 def _rooted(pattern: str) -> str:
     negated = "!" if pattern.startswith("!") else ""
-    body = pattern.removeprefix("!").removeprefix("./")
-    if body in (".", "/", ""):
+    body = pattern.removeprefix("!").removeprefix("./").rstrip("/")
+    if body in (".", ""):
         body = "**"
     return negated + (body if body.startswith(("**", "/")) else "/" + body)
 
 
-def _parents(path: str) -> Iterator[str]:
+def parents(path: str) -> Iterator[str]:
+    """The folders that hold `path`, the nearest first, without the root."""
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path

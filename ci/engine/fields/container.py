@@ -5,7 +5,7 @@ from typing import Any
 
 from ci.engine.api import Context, Leaf, lazy, leaf
 from ci.engine.errors import EngineError
-from ci.engine.fields.directory import export
+from ci.engine.fields.file import export
 from ci.engine.fields.rows import pairs, ports
 from ci.engine.nodes import Node
 
@@ -19,12 +19,9 @@ def _from(context: Context, node: Node, args: Mapping[str, Any]) -> Node:
     return context.session.nodes.add(context.session.image(args["address"], node))
 
 
-@leaf("Container.sync", "Directory.sync", "File.sync")
+@leaf("Container.sync")
 def _sync(context: Context, node: Node, _: Mapping[str, Any]) -> str:
-    if node.type == "Container":
-        context.session.evaluator.image(node)
-    else:
-        context.session.evaluator.tree(node)
+    context.session.evaluator.image(node)
     return node.id
 
 

@@ -1,71 +1,105 @@
-"""Directory and File: what is asked of them."""
+"""Directory: what is asked of one."""
 
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from ci.engine import hostfs
+from ci.engine import hostfs, paths
 from ci.engine.api import Context, client_only, lazy, leaf
-from ci.engine.errors import EngineError
+from ci.engine.errors import InvalidArgumentError, NotADirectoryPathError, NotFoundError
+from ci.engine.fields import found
 from ci.engine.nodes import Node
-from ci.engine.trees import clean
+from ci.engine.trees import Tree, clean
 
 lazy("Directory.file")
 
 
+def tree_of(context: Context, node: Node) -> Tree:
+    """The tree of a Directory, or of a File as its one entry."""
+    return context.session.evaluator.tree(node)
+
+
+def shown(name: str, is_directory: bool) -> str:
+    """A path as lists give it: a directory's ends with a slash."""
+    return name + "/" if is_directory else name
+
+
+@leaf("Directory.sync")
+def _sync(context: Context, node: Node, _: Mapping[str, Any]) -> str:
+    tree_of(context, node)
+    return node.id
+
+
 @leaf("Directory.entries")
 def _entries(context: Context, node: Node, args: Mapping[str, Any]) -> list[str]:
-    tree, path = context.session.evaluator.tree(node), args.get("path") or ""
-    if not tree.holds_directory(path):
-        raise EngineError(f"stat {path}: no such directory")
-    return [e.path.rpartition("/")[2] + ("/" if e.kind == "d" else "") for e in tree.children(path)]
+    tree = tree_of(context, node)
+    folder = paths.folder(tree, args.get("path") or "")
+    return [shown(posixpath.basename(e.path), e.kind == "d") for e in tree.children(folder)]
 
 
 @leaf("Directory.glob")
 def _glob(context: Context, node: Node, args: Mapping[str, Any]) -> list[str]:
-    return list(context.session.evaluator.tree(node).glob(args["pattern"]))
+    return [shown(entry.path, entry.kind == "d") for entry in tree_of(context, node).glob(args["pattern"])]
 
 
-@leaf("Directory.digest", "File.digest")
+@leaf("Directory.digest")
 def _digest(context: Context, node: Node, _: Mapping[str, Any]) -> str:
-    return f"sha256:{context.session.evaluator.tree(node).digest}"
+    return f"sha256:{tree_of(context, node).timeless.digest}"
 
 
 @leaf("Directory.name")
-def _directory_name(_: Context, node: Node, __: Mapping[str, Any]) -> str:
-    return clean(str(node.args.get("path", ""))).rpartition("/")[2] + "/"
+def _name(_: Context, node: Node, __: Mapping[str, Any]) -> str:
+    """The last part of the path by which it was taken out of another; `/` for a whole one."""
+    at: Node | None = node
+    while at is not None and at.field != "directory":
+        at = at.parent if at.parent is not None and at.parent.type == "Directory" else None
+    path = clean(str(at.args.get("path", ""))) if at is not None else ""
+    return shown(posixpath.basename(path), True)
 
 
 @leaf("Directory.exists")
 def _exists(context: Context, node: Node, args: Mapping[str, Any]) -> bool:
-    tree = context.session.evaluator.tree(node)
-    return tree.get(args["path"]) is not None or not clean(args["path"])
+    kind = args.get("expectedType")
+    follow = not (args["doNotFollowSymlinks"] or kind == "SYMLINK_TYPE")
+    return found.is_of_type(found.in_tree(tree_of(context, node), args["path"], follow), kind)
 
 
-@leaf("File.contents")
-def _contents(context: Context, node: Node, _: Mapping[str, Any]) -> str:
-    return context.session.store.read(context.session.evaluator.file(node).blob).decode(errors="replace")
+@leaf("Directory.stat")
+def _stat(context: Context, node: Node, args: Mapping[str, Any]) -> Node:
+    row = found.in_tree(tree_of(context, node), args["path"], not args["doNotFollowSymlinks"])
+    if row is None:
+        raise NotFoundError(args["path"])
+    return found.stat(context, row)
 
 
-@leaf("File.size")
-def _size(context: Context, node: Node, _: Mapping[str, Any]) -> int:
-    return context.session.evaluator.file(node).size
+@leaf("Directory.findUp")
+def _find_up(context: Context, node: Node, args: Mapping[str, Any]) -> str | None:
+    tree, at = tree_of(context, node), posixpath.normpath(args["start"] or ".")
+    if not args["name"]:
+        raise InvalidArgumentError("name cannot be empty")
+    if f"{at}/".startswith("../"):
+        raise InvalidArgumentError(f"cannot search outside parent: {at}")
+    while True:
+        paths.folder(tree, at)
+        path = posixpath.normpath(posixpath.join(at, args["name"]))
+        if paths.found(tree, path, follow_last=False) is not None:
+            return path
+        above = posixpath.dirname(at) or "."
+        if at in (".", "/"):
+            return None
+        at = above
 
 
-@leaf("File.name")
-def _name(context: Context, node: Node, _: Mapping[str, Any]) -> str:
-    return context.session.evaluator.file(node).path
+@leaf("Directory.search")
+def _search(context: Context, node: Node, args: Mapping[str, Any]) -> list[Node]:
+    return found.search(context, tree_of(context, node), args)
 
 
-@leaf("Directory.export", "File.export")
-def export(context: Context, node: Node, args: Mapping[str, Any]) -> str:
-    """Write a Directory or File to the client's host; gives the absolute path."""
-    client_only(context, f"{node.type}.export")
-    session = context.session
-    tree, place = session.evaluator.tree(node), session.host_path(args["path"])
-    if node.type == "Directory":
-        hostfs.write_tree(session.store, tree, place, args["wipe"])
-    else:
-        if args.get("allowParentDirPath") and place.is_dir():
-            place /= tree.entries[0].path
-        hostfs.write_file(session.store, tree.entries[0], place)
+@leaf("Directory.export")
+def _export(context: Context, node: Node, args: Mapping[str, Any]) -> str:
+    client_only(context, "Directory.export")
+    place = context.session.host_path(args["path"])
+    if place.exists() and not place.is_dir():
+        raise NotADirectoryPathError(str(place))
+    hostfs.write_tree(context.session.store, tree_of(context, node), place, args["wipe"])
     return str(place)

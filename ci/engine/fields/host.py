@@ -12,7 +12,10 @@ lazy("Host.service", "Host.tunnel")
 @leaf("Host.directory")
 def _host_directory(context: Context, _: Node, args: Mapping[str, Any]) -> Node:
     client_only(context, "Host.directory")
-    return context.session.nodes.add(context.session.host_directory(args["path"], args["include"], args["exclude"]))
+    taken = context.session.host_directory(args["path"], args["include"], args["exclude"])
+    if args["gitignore"]:
+        taken = Node("Directory", "filter", taken, {"include": [], "exclude": [], "gitignore": True})
+    return context.session.nodes.add(taken)
 
 
 @leaf("Host.file")
