@@ -23,9 +23,14 @@ def _version(_: Context, __: Any, ___: Mapping[str, Any]) -> str:
     return VERSION
 
 
-@leaf("Query.defaultPlatform", "Container.platform")
-def _platform(_: Context, __: Any, ___: Mapping[str, Any]) -> str:
+def default_platform() -> str:
+    """This machine's platform, in OCI's words."""
     return f"linux/{oci.architecture()}"
+
+
+@leaf("Query.defaultPlatform")
+def _default_platform(_: Context, __: Any, ___: Mapping[str, Any]) -> str:
+    return default_platform()
 
 
 @leaf("Query.setSecret")

@@ -35,7 +35,7 @@ def test_a_containers_configuration_is_read_without_docker(ask: Ask) -> None:
         '{container{withEnvVariable(name:"A",value:"b"){withLabel(name:"l",value:"m"){withWorkdir(path:"/w"){withUser(name:"u")'
         '{withEntrypoint(args:["e"]){withDefaultArgs(args:["d"]){withExposedPort(port:80){withMountedTemp(path:"/t"){'
         'envVariable(name:"A") none:envVariable(name:"N") envVariables{name value} label(name:"l") labels{name value}'
-        "workdir user entrypoint defaultArgs exposedPorts{port protocol description} mounts imageRef}}}}}}}}}}"
+        "workdir user entrypoint defaultArgs exposedPorts{port protocol description} mounts}}}}}}}}}}"
     )
     found = ask(chain)["data"]["container"]
     while len(found) == 1:
@@ -44,7 +44,7 @@ def test_a_containers_configuration_is_read_without_docker(ask: Ask) -> None:
         "envVariable": "b", "none": None, "envVariables": [{"name": "A", "value": "b"}], "label": "m",
         "labels": [{"name": "l", "value": "m"}], "workdir": "/w", "user": "u", "entrypoint": ["e"],
         "defaultArgs": ["d"],
-        "exposedPorts": [{"port": 80, "protocol": "TCP", "description": None}], "mounts": ["/t"], "imageRef": "",
+        "exposedPorts": [{"port": 80, "protocol": "TCP", "description": None}], "mounts": ["/t"],
     }  # fmt: skip
 
 
