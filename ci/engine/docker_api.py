@@ -96,14 +96,6 @@ class Docker:
         except MissingImageError:
             return None
 
-    def pull(self, reference: str) -> None:
-        """Pull an image by the daemon's mirrors and the user's own Docker credentials."""
-        with translated():
-            name, _, tag = reference.rpartition(":") if "@" not in reference else (reference, "", "")
-            for event in self.api.pull(name, tag=tag or None, stream=True, decode=True):
-                if "error" in event:
-                    raise MissingImageError(event["error"])
-
     def import_tar(self, path: Path, reference: str, environment: Mapping[str, str], command: list[str]) -> None:
         """Make an image of one layer from a tar file of a root file system."""
         name, _, tag = reference.rpartition(":")
@@ -114,6 +106,20 @@ class Docker:
             # docker-py's own import_image_from_stream sends no `changes`.
             api: Any = self.api
             api._raise_for_status(api._post(api._url("/images/create"), data=file, params=query))
+
+    def load(self, archive: IO[bytes]) -> None:
+        """Take in an image from a tar file as `docker save` writes it."""
+        with translated():
+            api: Any = self.api
+            for event in api.load_image(archive):
+                if "error" in event:
+                    raise DockerError(f"Docker: {event['error']}")
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image one more name."""
+        repository, _, tag = reference.rpartition(":") if ":" in reference.rpartition("/")[2] else (reference, "", "")
+        with translated():
+            self.api.tag(image, repository, tag or "latest")
 
     def create(self, image: str, labels: Mapping[str, str] | None = None, **options: Any) -> str:
         """Create a container and give its id; `options` are docker-py's, `host` those of its create_host_config."""
@@ -136,19 +142,6 @@ class Docker:
             with translated():
                 stream, _ = self.api.get_archive(container, path)
                 return stream  # type: ignore[no-any-return]
-        except DockerError as error:
-            if isinstance(error.__cause__, docker.errors.NotFound):
-                return None
-            raise
-
-    def stat(self, container: str, path: str) -> Mapping[str, Any] | None:
-        """What lies at `path` in the container (Docker's path stat: `name`, `size`, `mode`, and `linkTarget`, where a
-        link leads in the end), None where nothing does."""
-        try:
-            with translated():
-                stream, found = self.api.get_archive(container, path)
-                stream.close()
-                return found  # type: ignore[no-any-return]
         except DockerError as error:
             if isinstance(error.__cause__, docker.errors.NotFound):
                 return None
@@ -223,10 +216,11 @@ class Docker:
         with translated():
             return int(self.api.wait(container)["StatusCode"])
 
-    def running(self, container: str) -> bool:
-        """Whether the container runs."""
+    def exit_code(self, container: str) -> int | None:
+        """The exit code of a container that ran or could not start, None while it runs."""
         with translated():
-            return bool(self.api.inspect_container(container)["State"]["Running"])
+            state = self.api.inspect_container(container)["State"]
+        return None if state["Running"] else int(state["ExitCode"])
 
     def stop(self, container: str, seconds: int = 10) -> None:
         """SIGTERM, and SIGKILL after `seconds`; then remove it."""

@@ -101,8 +101,51 @@ class NotADirectoryPathError(EngineError):
 class ImageNotFoundError(EngineError):
     """An image that neither the local store, a registry nor a recipe has."""
 
-    def __init__(self, reference: str, detail: str) -> None:
-        super().__init__(f'failed to resolve image "{reference}": {detail}')
+    def __init__(self, reference: str, platform: str, detail: str) -> None:
+        super().__init__(f'failed to resolve image "{reference}" (platform: "{platform}"): {detail}')
+
+
+class InvalidReferenceError(EngineError):
+    """A text that is no reference of an image; the words are Dagger's."""
+
+    def __init__(self, text: str, detail: str = "") -> None:
+        why = f"invalid reference format: {detail}" if detail else "invalid reference format"
+        super().__init__(
+            'failed to resolve identity inputs for Container.from: resolve implicit input "fromSessionScope": '
+            f"failed to parse image address {text}: {why}"
+        )
+
+
+class InvalidArchiveError(EngineError):
+    """A file that holds no image, or not the one asked for."""
+
+
+class RegistryError(EngineError):
+    """A registry refused a request, or gave an answer that is none."""
+
+    def __init__(self, registry: str, detail: str) -> None:
+        super().__init__(f"registry {registry}: {detail}")
+
+
+class RegistryUnreachableError(RegistryError):
+    """No registry answers there, or it stopped answering."""
+
+
+class RegistryDeniedError(RegistryError):
+    """A registry wants other credentials, or none of these may do it."""
+
+    def __init__(self, registry: str, repository: str, user: str) -> None:
+        who = f"the credentials of {user!r} are refused" if user else "no credentials are known"
+        super().__init__(
+            registry, f"access to {repository} denied: {who} (withRegistryAuth, or docker login {registry})"
+        )
+
+
+class ManifestUnknownError(RegistryError):
+    """A registry that does not have an image."""
+
+    def __init__(self, reference: str) -> None:
+        EngineError.__init__(self, f"{reference}: not found")
 
 
 class RecipeError(EngineError):

@@ -6,16 +6,16 @@ A step's key is the digest of what it reads. A step whose key is in the store co
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
-from ci.engine import containers, directories, oci, paths, stats
+from ci.engine import containers, directories
 from ci.engine.errors import EngineError, ExecError, NotFoundError, NotServedError
 from ci.engine.images import Image
 from ci.engine.nodes import Node, digest_of
 from ci.engine.runner import Outcome, Runner
 from ci.engine.secrets import Secrets
-from ci.engine.services import Services
+from ci.engine.services import Services, origin
 from ci.engine.state import Container, Exec, Mount, Placed, Removed, Rootfs
 from ci.engine.store import Store
 from ci.engine.tar import read_tree
@@ -120,6 +120,7 @@ class Evaluator:
 
     def service_key(self, service: Node) -> str:
         """What stands for a service in the key of a command bound to it."""
+        service = origin(service)
         if service.parent is None or service.parent.type != "Container":
             return service.digest
         state = self.container(service.parent)
@@ -130,11 +131,7 @@ class Evaluator:
         """The command of a service made from a container."""
         assert service.parent is not None
         state = self.container(service.parent)
-        args = tuple(service.args.get("args") or ())
-        if not args:
-            args = state.config.default_args
-            return containers.command(state, {**service.args, "useEntrypoint": True}, args)
-        return containers.command(state, service.args, args)
+        return containers.service_command(state, service)
 
     # Images and outcomes
 
@@ -179,7 +176,7 @@ class Evaluator:
         assert rootfs.parent is not None
         base, placed = self._base(rootfs.parent)
         image = self._image(base) if base else None
-        hosts = {alias: self._services.address(service, self) for alias, service in step.bindings}
+        hosts = self._hosts(step)
         return self._runner.run(key, image, [*placed, *self._mounted(rootfs.parent, step)], step, hosts)
 
     def _mounted(self, rootfs: Rootfs, step: Exec) -> list[Tree]:
@@ -190,12 +187,17 @@ class Evaluator:
     def _lock_of(self, key: str) -> AbstractContextManager[None]:
         return self._store.locked(f"step-{key}")
 
+    def _hosts(self, step: Exec) -> dict[str, str]:
+        """The names that a command can look up: the hostnames of what runs, and the aliases of its own services."""
+        own = {alias: self._services.address(service, self) for alias, service in step.bindings}
+        return self._services.names() | own
+
     def start_service(self, service: Node) -> tuple[str, str]:
         """Start the container of a service; gives its id and its address on the call's network."""
         assert service.parent is not None
         state = self.container(service.parent)
         step = self.service_exec(service)
-        hosts = {alias: self._services.address(other, self) for alias, other in step.bindings}
+        hosts = self._hosts(step)
         return self._runner.start(self._image(state.rootfs), self._mounted(state.rootfs, step), step, hosts)
 
     # Folders and files
@@ -225,15 +227,11 @@ class Evaluator:
         return make(directories.Inputs(self._store, self.tree), node)
 
     def _from_container(self, node: Node, container: Node) -> Tree:
-        if node.field == "asTarball":
-            return self._tarball(node, self.container(container))
         state = self.container(container)
         path = "/" if node.field == "rootfs" else containers.resolved(state, node.args)
         for mount in state.mounts:
             if mount.source is not None and mount.kind == "directory" and f"{path}/".startswith(f"{mount.path}/"):
                 return self._part(self.tree(mount.source), node, path[len(mount.path) :], path)
-        if (whole := self._pure(state.rootfs)) is not None:
-            return self._part(whole, node, path, path)
         key = digest_of(["tree", self.key(state.rootfs), path])
         record = self._store.get_record("path", key)
         if record is None:
@@ -243,55 +241,12 @@ class Evaluator:
             raise NotFoundError(path)
         return self._checked(Tree.from_rows(record["rows"]), record["directory"], node, path)
 
-    def stat(self, node: Node, path: str, follow: bool) -> Entry | None:
-        """What lies at an absolute path of a container, with `follow` where a link leads; None where nothing does."""
-        state = self.container(node)
-        for mount in reversed(state.mounts):
-            if mount.kind in ("directory", "file") and f"{path}/".startswith(f"{mount.path}/"):
-                tree = self.tree(Node(mount.kind.capitalize(), mount.kind, node, {"path": mount.path}))
-                inside = path[len(mount.path) :] or "/"
-                return tree.entries[0] if mount.kind == "file" else stats.in_tree(tree, inside, follow)
-        if (tree_of_all := self._pure(state.rootfs)) is not None:
-            return stats.in_tree(tree_of_all, path, follow)
-        key = digest_of(["stat", self.key(state.rootfs), path, follow])
-        record = self._store.get_record("stat", key)
-        if record is None:
-            record = {"found": self._runner.stat(self._image(state.rootfs), path, follow)}
-            self._store.put_record("stat", key, record)
-        return stats.described(record["found"])
-
-    def _pure(self, rootfs: Rootfs) -> Tree | None:
-        """The tree of a root file system that no image and no command had a part in; None for others."""
-        tree = Tree()
-        for layer in rootfs.steps():
-            if isinstance(layer.step, Placed):
-                tree = directories.put(tree, self._owned(layer))
-            elif isinstance(layer.step, Removed):
-                tree = directories.left(tree, layer.step.paths)
-            elif layer.step is not None:
-                return None
-        return tree
-
     def _archived(self, rootfs: Rootfs, path: str) -> dict[str, Any]:
         with self._runner.archive(self._image(rootfs), path) as stream:
             if stream is None:
                 return {"found": False}
             tree, is_directory = read_tree(self._store, stream)
             return {"found": True, "directory": is_directory, "rows": tree.rows()}
-
-    def _tarball(self, node: Node, state: Container) -> Tree:
-        """The container's image as an OCI image layout, one tar file."""
-        config = asdict(state.config)
-        key = digest_of(["tarball", self.key(state.rootfs), config, node.args["mediaTypes"]])
-        record = self._store.get_record("tarball", key)
-        if record is None or not self._store.has_blob(record[0]):
-            found = self._runner.layers(self._image(state.rootfs))
-            with self._store.writing() as file:
-                oci.archive(self._store, state.config, found, node.args["mediaTypes"], file)
-                file.seek(0)
-                record = list(self._store.put_stream(file))
-            self._store.put_record("tarball", key, record)
-        return Tree((Entry("image.tar", "f", size=record[1], blob=record[0]),))
 
     def _checked(self, tree: Tree, is_directory: bool, node: Node, path: str) -> Tree:
         if node.type == "File" and is_directory:
@@ -302,12 +257,11 @@ class Evaluator:
 
     def _part(self, tree: Tree, node: Node, inside: str, path: str) -> Tree:
         """What lies at `inside` of a mounted tree, which the container sees at `path`."""
-        place = paths.resolved(tree, inside)
-        if tree.holds_directory(place):
-            return self._checked(tree.subtree(place), True, node, path)
-        if (entry := tree.get(place)) is None:
+        if tree.holds_directory(inside):
+            return self._checked(tree.subtree(inside), True, node, path)
+        if (entry := tree.get(inside)) is None:
             raise NotFoundError(path)
-        return self._checked(Tree((replace(entry, path=path.rpartition("/")[2]),)), False, node, path)
+        return self._checked(Tree((replace(entry, path=entry.path.rpartition("/")[2]),)), False, node, path)
 
     def _placed(self, step: Placed) -> Tree:
         """What `withDirectory` or `withFile` puts in, at its place, with the mode asked for."""
@@ -315,6 +269,7 @@ class Evaluator:
         if step.source.type == "File":
             entry = replace(tree.entries[0], path=clean(step.path))
             return Tree((replace(entry, mode=step.mode) if step.mode is not None else entry,))
+        tree = tree.filtered(step.include, step.exclude)
         root = clean(step.path)
         moved = [replace(entry, path=f"{root}/{entry.path}" if root else entry.path) for entry in tree.entries]
         # The folder itself only where nothing else makes it: an existing one keeps its mode and owner.

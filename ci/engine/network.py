@@ -4,9 +4,11 @@ import os
 import socket
 import socketserver
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+import requests
 
 CHUNK = 1 << 16  # bytes
 CONNECT_SECONDS = 10
@@ -18,6 +20,7 @@ CA_VARIABLES = (
     "SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS",
     "AWS_CA_BUNDLE",
 )  # fmt: skip
+MIRRORS_VARIABLE = "CUTOVER_REGISTRY_MIRRORS"
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
@@ -30,6 +33,19 @@ def inherited(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What a container that needs the network gets of the host's environment: the bundle's place and the proxies."""
     certificates = dict.fromkeys(CA_VARIABLES, CA_PLACE) if bundle(environ) else {}
     return certificates | {name: environ[name] for name in PROXY_VARIABLES if environ.get(name)}
+
+
+def mirrors(settings: Sequence[str], environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The registry mirrors: those of the environment (by commas), else those of the settings."""
+    given = environ.get(MIRRORS_VARIABLE, "")
+    return given.split(",") if given else list(settings)
+
+
+def http_session(environ: Mapping[str, str] = os.environ) -> requests.Session:
+    """An HTTP session with the host's certificate bundle and its proxies."""
+    session = requests.Session()
+    session.verify = bundle(environ) or True
+    return session
 
 
 class _Handler(socketserver.BaseRequestHandler):

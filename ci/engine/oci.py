@@ -1,99 +1,86 @@
-"""Images as OCI image layouts: the layers Docker holds, each compressed once, under a configuration of our own.
+"""Images as OCI documents (configuration, manifest, index), and as one tar file of an image layout.
 
 Source: OCI image-spec v1.1, https://github.com/opencontainers/image-spec. The archive also carries docker's
-`manifest.json`, so that
-`docker load` takes it.
+`manifest.json`, so that `docker load` takes it.
 """
 
-import gzip
-import hashlib
-import io
-import json
-import platform
-import posixpath
 import tarfile
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
+from ci.engine import platforms
+from ci.engine.archives import add, compact, info, sha256
+from ci.engine.layers import Compression, Layer
+from ci.engine.platforms import architecture
 from ci.engine.state import Config
 from ci.engine.store import Store
-from ci.engine.tar import TIMESTAMP
 
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 CREATED = "1970-01-01T00:00:00Z"  # nobody's clock: equal content, equal digest
-COMPRESSION_LEVEL = 6
-MEDIA = {
-    "OCIMediaTypes": {
-        "manifest": "application/vnd.oci.image.manifest.v1+json",
-        "config": "application/vnd.oci.image.config.v1+json",
-        "layer": "application/vnd.oci.image.layer.v1.tar+gzip",
-    },
-    "DockerMediaTypes": {
-        "manifest": "application/vnd.docker.distribution.manifest.v2+json",
-        "config": "application/vnd.docker.container.image.v1+json",
-        "layer": "application/vnd.docker.image.rootfs.diff.tar.gzip",
-    },
+OCI, DOCKER = "application/vnd.oci.image", "application/vnd.docker"
+
+__all__ = ["Layer", "Packed", "architecture", "archive", "config_json", "index", "packed", "sha256"]
+
+
+@dataclass(frozen=True)
+class Media:
+    """The media types of one family."""
+
+    manifest: str
+    index: str
+    config: str
+    layers: Mapping[Compression, str]
+
+
+FAMILIES = {
+    "oci": Media(
+        f"{OCI}.manifest.v1+json",
+        f"{OCI}.index.v1+json",
+        f"{OCI}.config.v1+json",
+        {"none": f"{OCI}.layer.v1.tar", "gzip": f"{OCI}.layer.v1.tar+gzip", "zstd": f"{OCI}.layer.v1.tar+zstd"},
+    ),
+    "docker": Media(
+        f"{DOCKER}.distribution.manifest.v2+json",
+        f"{DOCKER}.distribution.manifest.list.v2+json",
+        f"{DOCKER}.container.image.v1+json",
+        {
+            "none": f"{DOCKER}.image.rootfs.diff.tar",
+            "gzip": f"{DOCKER}.image.rootfs.diff.tar.gzip",
+            "zstd": f"{DOCKER}.image.rootfs.diff.tar.zstd",
+        },
+    ),
 }
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A layer: the digest of its tar file (`diff_id`), and its compressed blob in the store."""
+class Packed:
+    """An image ready to be written: its documents' bytes and its layers' blobs."""
 
-    diff_id: str
-    blob: str
-    size: int
+    platform: str
+    config: bytes
+    manifest: bytes
+    media_type: str
+    layers: tuple[Layer, ...]
 
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        """What an index says of it."""
+        return {**_descriptor(self.media_type, self.manifest), "platform": platforms.row_of(self.platform)}
 
-def architecture() -> str:
-    """This machine's architecture in OCI's words."""
-    machine = platform.machine()
-    return ARCHITECTURES.get(machine, machine)
-
-
-def layers(store: Store, stream: Iterator[bytes]) -> list[Layer]:
-    """The layers of an image from what `docker save` streams, compressed into the store where they are not there
-    yet."""
-    with tempfile.TemporaryFile(dir=store.root / "tmp") as file:
-        for chunk in stream:
-            file.write(chunk)
-        file.seek(0)
-        with tarfile.open(fileobj=file) as archive:
-            manifest = json.load(_member(archive, "manifest.json"))[0]
-            config = json.load(_member(archive, manifest["Config"]))
-            pairs = zip(config["rootfs"]["diff_ids"], manifest["Layers"], strict=True)
-            return [_layer(store, diff_id, archive, name) for diff_id, name in pairs]
+    @property
+    def digest(self) -> str:
+        """The image's digest: that of its manifest."""
+        return f"sha256:{sha256(self.manifest)}"
 
 
-def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
-    info = archive.getmember(name)
-    if info.issym():  # Docker links equal layers to one file
-        info = archive.getmember(posixpath.normpath(posixpath.join(posixpath.dirname(name), info.linkname)))
-    return archive.extractfile(info) or io.BytesIO()
+def family(media_types: str) -> Media:
+    """The media types that a Dagger ImageMediaTypes names."""
+    return FAMILIES["docker" if "docker" in media_types.lower() else "oci"]
 
 
-def _layer(store: Store, diff_id: str, archive: tarfile.TarFile, name: str) -> Layer:
-    record = store.get_record("layer", diff_id)
-    if record is None or not store.has_blob(record["blob"]):
-        with store.writing() as file:
-            with gzip.GzipFile(
-                fileobj=file, mode="wb", compresslevel=COMPRESSION_LEVEL, mtime=0, filename=""
-            ) as packed:
-                source = _member(archive, name)
-                while chunk := source.read(1 << 20):
-                    packed.write(chunk)
-            file.seek(0)
-            blob, size = store.put_stream(file)
-        record = {"blob": blob, "size": size}
-        store.put_record("layer", diff_id, record)
-    return Layer(diff_id, record["blob"], record["size"])
-
-
-def config_json(config: Config, found: list[Layer]) -> bytes:
+def config_json(config: Config, found: Sequence[Layer], platform: str = "") -> bytes:
     """The image's configuration document."""
-    inner: dict[str, Any] = {"Env": [f"{key}={value}" for key, value in config.env.items()]}
+    inner: dict[str, Any] = {"Env": [f"{key}={value}" for key, value in config.env.items()], **config.extra}
     for name, value in (
         ("User", config.user),
         ("WorkingDir", config.workdir),
@@ -106,59 +93,74 @@ def config_json(config: Config, found: list[Layer]) -> bytes:
             inner[name] = value
     document = {
         "created": CREATED,
-        "architecture": architecture(),
-        "os": "linux",
+        **platforms.row_of(platform),
         "config": inner,
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in found]},
         "history": [{"created": CREATED, "created_by": "cutover"} for _ in found],
     }
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    return compact(document)
 
 
-def archive(store: Store, config: Config, found: list[Layer], media_types: str, file: IO[bytes]) -> None:
-    """Write the image as a tar file of an OCI image layout."""
-    media = MEDIA["DockerMediaTypes" if "docker" in media_types.lower() else "OCIMediaTypes"]
-    blobs = {layer.blob: layer.size for layer in found}
-    config_blob = config_json(config, found)
-    manifest = {
+def packed(
+    config: Config,
+    found: Sequence[Layer],
+    media_types: str,
+    platform: str = "",
+    annotations: Mapping[str, str] | None = None,
+) -> Packed:
+    """The documents of an image."""
+    media = family(media_types)
+    config_blob = config_json(config, found, platform)
+    manifest: dict[str, Any] = {
         "schemaVersion": 2,
-        "mediaType": media["manifest"],
-        "config": _descriptor(media["config"], config_blob),
-        "layers": [{"mediaType": media["layer"], "digest": f"sha256:{la.blob}", "size": la.size} for la in found],
+        "mediaType": media.manifest,
+        "config": _descriptor(media.config, config_blob),
+        "layers": [
+            {"mediaType": media.layers[la.compression], "digest": f"sha256:{la.blob}", "size": la.size} for la in found
+        ],
     }
-    manifest_blob = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
-    index = {"schemaVersion": 2, "manifests": [_descriptor(media["manifest"], manifest_blob)]}
+    if annotations:
+        manifest["annotations"] = dict(annotations)
+    return Packed(platforms.normal(platform), config_blob, compact(manifest), media.manifest, tuple(found))
+
+
+def index(images: Sequence[Packed], media_types: str) -> tuple[bytes, str]:
+    """The index of images for several platforms, and its media type."""
+    kind = family(media_types).index
+    document = {"schemaVersion": 2, "mediaType": kind, "manifests": [image.descriptor for image in images]}
+    return compact(document), kind
+
+
+def archive(store: Store, images: Sequence[Packed], media_types: str, file: IO[bytes]) -> None:
+    """Write the images as a tar file of an OCI image layout: one as it is, several behind an index."""
+    documents = [document for image in images for document in (image.config, image.manifest)]
+    top = [image.descriptor for image in images]
+    if len(images) > 1:
+        data, kind = index(images, media_types)
+        documents.append(data)
+        top = [_descriptor(kind, data)]
     docker_manifest = [
-        {"Config": _place(_sha(config_blob)), "RepoTags": None, "Layers": [_place(layer.blob) for layer in found]}
+        {
+            "Config": _place(sha256(image.config)),
+            "RepoTags": None,
+            "Layers": [_place(layer.blob) for layer in image.layers],
+        }
+        for image in images
     ]
     with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as target:
-        _add(target, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-        _add(target, "index.json", json.dumps(index, sort_keys=True).encode())
-        _add(target, "manifest.json", json.dumps(docker_manifest, sort_keys=True).encode())
-        for blob in (config_blob, manifest_blob):
-            _add(target, _place(_sha(blob)), blob)
-        for digest, size in sorted(blobs.items()):
+        add(target, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+        add(target, "index.json", compact({"schemaVersion": 2, "manifests": top}))
+        add(target, "manifest.json", compact(docker_manifest))
+        for digest, document in sorted({sha256(document): document for document in documents}.items()):
+            add(target, _place(digest), document)
+        for digest, size in sorted({layer.blob: layer.size for image in images for layer in image.layers}.items()):
             with store.blob_path(digest).open("rb") as content:
-                target.addfile(_info(_place(digest), size), content)
-
-
-def _sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+                target.addfile(info(_place(digest), size), content)
 
 
 def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": f"sha256:{_sha(data)}", "size": len(data)}
+    return {"mediaType": media_type, "digest": f"sha256:{sha256(data)}", "size": len(data)}
 
 
 def _place(digest: str) -> str:
     return f"blobs/sha256/{digest}"
-
-
-def _info(name: str, size: int) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.size, info.mtime = size, TIMESTAMP
-    return info
-
-
-def _add(target: tarfile.TarFile, name: str, data: bytes) -> None:
-    target.addfile(_info(name, len(data)), io.BytesIO(data))

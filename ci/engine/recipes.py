@@ -1,5 +1,6 @@
 """Base images by recipe, for where no container registry answers: a Debian suite and packages, built by mmdebstrap."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from ci.engine.errors import RecipeError
 from ci.engine.nodes import digest_of
+from ci.engine.tar import TIMESTAMP
 
 BUILD_SECONDS = 900
 TAIL_LINES = 5
@@ -36,9 +38,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class RecipeBook:
-    """The recipes of the settings over the built-in ones for `debian:*-slim` and `python:X.Y-slim`."""
+    """The recipes of the settings over the built-in ones for `debian:*-slim` and `python:X.Y-slim`; `mirrors` are the
+    registry mirrors of the settings."""
 
     own: Mapping[str, Recipe] = field(default_factory=dict)
+    mirrors: tuple[str, ...] = ()
 
     def find(self, reference: str) -> Recipe | None:
         """The recipe for an image reference, None where there is none."""
@@ -88,7 +92,11 @@ def build(recipe: Recipe, target: Path) -> None:
     command += [f"--customize-hook=chroot \"$1\" sh -c '{line}'" for line in recipe.setup]
     command += [recipe.suite, str(target)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+        # With a fixed time mmdebstrap's result is the same each time.
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(TIMESTAMP)}
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False, env=environment
+        )
     except subprocess.TimeoutExpired as error:
         raise RecipeError(f"mmdebstrap {recipe.suite} did not end within {BUILD_SECONDS} s") from error
     if done.returncode != 0:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ci.engine import network, oci
+from ci.engine import network
 from ci.engine.docker_api import Docker, DockerError
 from ci.engine.errors import EngineError, NotServedError
 from ci.engine.progress import Progress, Step
@@ -145,19 +145,6 @@ class Runner:
         """A tar stream of `path` in an image; None where nothing is there."""
         with self._container(image, command=["/"]) as container:
             yield self._docker().get(container, path)
-
-    def stat(self, image: str, path: str, follow: bool) -> Mapping[str, Any] | None:
-        """What lies at `path` in an image (Docker's path stat), with `follow` where a link leads."""
-        with self._container(image, command=["/"]) as container:
-            found = self._docker().stat(container, path)
-            if follow and found and found["linkTarget"]:
-                found = self._docker().stat(container, found["linkTarget"])
-            return found
-
-    def layers(self, image: str) -> list[oci.Layer]:
-        """The compressed layers of an image that Docker has."""
-        with self._progress.step("asTarball"):
-            return oci.layers(self._store, self._docker().save(image))
 
     @contextlib.contextmanager
     def _container(self, image: str, **options: Any) -> Iterator[str]:

@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ci.engine import hostfs, images
+from ci.engine import hostfs, network, packaging
 from ci.engine.docker_api import Docker
 from ci.engine.evaluator import Evaluator
+from ci.engine.images import Image, Images
 from ci.engine.nodes import Node, NodeTable
+from ci.engine.packaging import Packaging
 from ci.engine.progress import Progress
+from ci.engine.pulls import Mirrors, Pulls
 from ci.engine.recipes import RecipeBook
 from ci.engine.runner import Runner
 from ci.engine.secrets import Secrets
@@ -43,13 +46,18 @@ class Session:
         self.workdir = workdir
         self.nodes = NodeTable()
         self.secrets = Secrets(store.salt())
-        self._recipes = recipes
         self._connect = connect
         self._docker: Docker | None = None
         self._lock = threading.Lock()
         self._runner = Runner(self.docker, store, self.secrets, progress)
         self.services = Services(self.docker, self._runner, progress)
         self.evaluator = Evaluator(store, self.secrets, self._runner, self.services)
+        self._http = network.http_session()
+        pulls = Pulls(store, Mirrors.of(network.mirrors(recipes.mirrors)), self._http)
+        self.images = Images(self.docker, store, recipes, pulls, progress.say)
+        self.packaging = Packaging(self.docker, store, self.evaluator, pulls, progress)
+        self.evaluator.makers["File.asTarball"] = self.packaging.tarball
+        self.evaluator.chains["Container.import"] = self._imported
 
     def docker(self) -> Docker:
         """The session's Docker, connected at first use.
@@ -62,11 +70,30 @@ class Session:
                 self._docker = self._connect(self.id)
             return self._docker
 
-    def image(self, reference: str, parent: Node | None) -> Node:
-        """The container that `from(reference)` gives, its image resolved now."""
-        found = images.resolve(self.docker(), self.store, self._recipes, reference, self.progress.say)
-        args = {"reference": reference, "id": found.id, "layers": list(found.layers), "config": dict(found.config)}
-        return Node("Container", "image", parent, args)
+    def image(self, reference: str, parent: Node, registry: Node | None = None) -> Node:
+        """The container that `from(reference)` gives, its image resolved now; `registry` is a service to ask."""
+        state = self.evaluator.container(parent)
+        auth = packaging.auth_of(state, self.secrets.plaintext)
+        found = self.images.resolve(reference, state.platform, auth, self.registry_url(registry))
+        return _container(found, found.reference(reference), parent)
+
+    def registry_url(self, service: Node | None) -> str:
+        """Where a service that is a registry is reached; empty where there is none."""
+        if service is None:
+            return ""
+        return f"http://{self.services.host_endpoint(service, self.evaluator)}"
+
+    def _imported(self, node: Node) -> Node:
+        """What Container.import stands for."""
+        entry = self.evaluator.file(node.args["source"])
+        assert node.parent is not None
+        platform = self.evaluator.container(node.parent).platform
+        found = self.images.imported(self.store.blob_path(entry.blob), node.args["tag"], platform)
+        return _container(found, "", node.parent)
+
+    def host_image(self, name: str) -> Node:
+        """The container of an image of the host's own Docker."""
+        return _container(self.images.of_host(name), name, None)
 
     def host_directory(self, path: str, include: list[str], exclude: list[str]) -> Node:
         """A folder of the host as it is now."""
@@ -88,6 +115,17 @@ class Session:
         if self._docker is not None:
             self._docker.remove_call()
         self._runner.close()
+        self._http.close()
+
+
+def _container(image: Image, reference: str, parent: Node | None) -> Node:
+    args = {
+        "reference": reference,
+        "id": image.id,
+        "layers": list(image.layers),
+        "config": dict(image.config),
+    }
+    return Node("Container", "image", parent, args)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from ci.engine.images import Image
 from ci.engine.nodes import Node
 
 Protocol = Literal["TCP", "UDP"]
-EXTRA = ("StopSignal", "Volumes", "OnBuild", "Shell", "Healthcheck")
+EXTRA = ("StopSignal", "Volumes", "OnBuild", "Shell")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Port:
 @dataclass(frozen=True)
 class Config:
     """An image's configuration (OCI image-spec's `config`); `extra` holds what no field of the API reads
-    (`StopSignal`, `Volumes`, `OnBuild`, `Shell`) and Docker's `Healthcheck`; `annotations` are the manifest's."""
+    (`StopSignal`, `Volumes`, `OnBuild`, `Shell`)."""
 
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str = ""
@@ -35,7 +35,6 @@ class Config:
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, image: Image) -> "Config":
@@ -90,12 +89,14 @@ class Exec:
 
 @dataclass(frozen=True)
 class Placed:
-    """A directory or file put at `path`; `mode` is that of the file, or of the directory at `path` itself."""
+    """A directory or file put at `path`."""
 
     path: str
     source: Node
     owner: str = ""
     mode: int | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,6 @@ class Container:
     volatile_env: tuple[tuple[str, str], ...] = ()
     registry_auth: tuple[tuple[str, str, Node], ...] = ()
     image_ref: str = ""
-    terminal_cmd: tuple[str, ...] = ()
     platform: str = ""
     last_exec: Rootfs | None = None
 
@@ -144,4 +144,4 @@ class Container:
 
     def stepped(self, step: Exec | Placed | Removed) -> "Container":
         """This container with one more step on its root file system."""
-        return replace(self, rootfs=Rootfs(self.rootfs, step))
+        return replace(self, rootfs=Rootfs(self.rootfs, step), image_ref="")

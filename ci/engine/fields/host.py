@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ci.engine.api import Context, client_only, lazy, leaf
+from ci.engine.api import Context, client_only, leaf
 from ci.engine.nodes import Node
-
-lazy("Host.service", "Host.tunnel")
 
 
 @leaf("Host.directory")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ci.engine import oci
+from ci.engine import platforms
 from ci.engine.api import VERSION, Context, client_only, lazy, leaf
 from ci.engine.nodes import Node
 
@@ -23,14 +23,14 @@ def _version(_: Context, __: Any, ___: Mapping[str, Any]) -> str:
     return VERSION
 
 
-def default_platform() -> str:
-    """This machine's platform, in OCI's words."""
-    return f"linux/{oci.architecture()}"
-
-
 @leaf("Query.defaultPlatform")
 def _default_platform(_: Context, __: Any, ___: Mapping[str, Any]) -> str:
-    return default_platform()
+    return platforms.native()
+
+
+@leaf("Container.platform")
+def _platform(context: Context, node: Node, _: Mapping[str, Any]) -> str:
+    return platforms.normal(context.session.evaluator.container(node).platform)
 
 
 @leaf("Query.setSecret")

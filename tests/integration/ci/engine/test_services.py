@@ -45,7 +45,7 @@ def test_a_service_that_ends_before_it_answers_says_what_it_printed(engine: Any)
         'withServiceBinding(alias:"x",service:$s){withExec(args:["true"]){sync}}}}}'
     )
     (row,) = engine.answer(query, s=service)["errors"]
-    assert row["message"].startswith("the service ended before port 8000 answered:")
+    assert row["message"].startswith("exited: exit code: 1\noutput: ")
     assert "no luck" in row["message"]
 
 

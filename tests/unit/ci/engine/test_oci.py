@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from ci.engine import oci
-from ci.engine.oci import Layer
+from ci.engine import oci, platforms
+from ci.engine.errors import NotServedError
+from ci.engine.layers import Layer, Layers, compression_of
 from ci.engine.state import Config, Port
 from ci.engine.store import Store
 
@@ -38,9 +39,17 @@ def chunks(data: bytes) -> Any:
     return (data[at : at + 1000] for at in range(0, len(data), 1000))
 
 
-def written(store: Store, found: list[Layer], media: str = "OCIMediaTypes") -> bytes:
+def of_saved(store: Store, data: bytes, forced: Any = None) -> list[Layer]:
+    """The layers of the image that `docker save` wrote as `data`."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        config = json.load(archive.extractfile("config.json"))  # type: ignore[arg-type]
+    return Layers(store).of_image(config["rootfs"]["diff_ids"], lambda: chunks(data), forced)
+
+
+def written(store: Store, found: list[Layer], media: str = "OCIMediaTypes", *platforms: str) -> bytes:
     out = io.BytesIO()
-    oci.archive(store, CONFIG, found, media, out)
+    images = [oci.packed(CONFIG, found, media, platform) for platform in platforms or ("",)]
+    oci.archive(store, images, media, out)
     return out.getvalue()
 
 
@@ -50,26 +59,26 @@ def members(archive: bytes) -> dict[str, bytes]:
 
 
 def test_layers_are_compressed_once_and_alike(store: Store, tmp_path: Any) -> None:
-    found = oci.layers(store, chunks(saved(b"one" * 1000, b"two")))
-    again = oci.layers(Store(tmp_path / "other"), chunks(saved(b"one" * 1000, b"two")))
-    assert found == again == oci.layers(store, chunks(saved(b"one" * 1000, b"two")))
+    found = of_saved(store, saved(b"one" * 1000, b"two"))
+    again = of_saved(Store(tmp_path / "other"), saved(b"one" * 1000, b"two"))
+    assert found == again == of_saved(store, saved(b"one" * 1000, b"two"))
     assert [gzip.decompress(store.read(layer.blob)) for layer in found] == [b"one" * 1000, b"two"]
     assert found[1].diff_id == f"sha256:{hashlib.sha256(b'two').hexdigest()}"
     assert list((store.root / "tmp").iterdir()) == []
 
 
 def test_a_layer_that_docker_links_to_its_equal_is_found(store: Store) -> None:
-    first, last = oci.layers(store, chunks(saved(b"same", b"same", link_last=True)))
+    first, last = of_saved(store, saved(b"same", b"same", link_last=True))
     assert first == last
 
 
 def test_the_archive_is_the_same_each_time(store: Store) -> None:
-    found = oci.layers(store, chunks(saved(b"one", b"two")))
+    found = of_saved(store, saved(b"one", b"two"))
     assert written(store, found) == written(store, found)
 
 
 def test_every_blob_lies_under_its_digest_and_every_digest_is_there(store: Store) -> None:
-    found = oci.layers(store, chunks(saved(b"one", b"two", b"one")))
+    found = of_saved(store, saved(b"one", b"two", b"one"))
     content = members(written(store, found))
     blobs = {name.removeprefix("blobs/sha256/"): data for name, data in content.items() if name.startswith("blobs/")}
     assert all(hashlib.sha256(data).hexdigest() == digest for digest, data in blobs.items())
@@ -83,23 +92,65 @@ def test_every_blob_lies_under_its_digest_and_every_digest_is_there(store: Store
 
 
 def test_the_configuration_says_what_the_container_has(store: Store) -> None:
-    found = oci.layers(store, chunks(saved(b"one")))
+    found = of_saved(store, saved(b"one"))
     document = json.loads(oci.config_json(CONFIG, found))
     assert document["config"] == {
         "Env": ["A=b"], "WorkingDir": "/w", "User": "u", "Entrypoint": ["e"], "Cmd": ["c"], "Labels": {"l": "m"},
         "ExposedPorts": {"80/tcp": {}, "53/udp": {}},
     }  # fmt: skip
     assert document["rootfs"]["diff_ids"] == [layer.diff_id for layer in found]
-    assert (document["os"], document["architecture"]) == ("linux", oci.architecture())
+    assert (document["os"], document["architecture"]) == ("linux", platforms.architecture())
     assert json.loads(oci.config_json(Config(), []))["config"] == {"Env": []}
 
 
 @pytest.mark.parametrize(("media", "wanted"), [("OCIMediaTypes", "vnd.oci.image"), ("DockerMediaTypes", "vnd.docker")])
 def test_media_types_are_those_asked_for(store: Store, media: str, wanted: str) -> None:
-    content = members(written(store, oci.layers(store, chunks(saved(b"one"))), media))
+    content = members(written(store, of_saved(store, saved(b"one")), media))
     (row,) = json.loads(content["index.json"])["manifests"]
     manifest = json.loads(content[f"blobs/sha256/{row['digest'][7:]}"])
     assert all(
         wanted in kind
         for kind in (row["mediaType"], manifest["config"]["mediaType"], manifest["layers"][0]["mediaType"])
     )
+
+
+def test_layers_that_are_here_are_not_read_from_docker_again(store: Store) -> None:
+    found = of_saved(store, saved(b"one", b"two"))
+    assert Layers(store).of_image([layer.diff_id for layer in found], lambda: pytest.fail("read again")) == found
+
+
+@pytest.mark.parametrize(
+    ("forced", "media"), [("Gzip", "tar+gzip"), ("ZSTD", "tar+zstd"), ("Uncompressed", "layer.v1.tar")]
+)
+def test_layers_are_compressed_as_forced(store: Store, forced: str, media: str) -> None:
+    of_saved(store, saved(b"one" * 1000))
+    (layer,) = of_saved(store, saved(b"one" * 1000), compression_of(forced))
+    with Layers(store).uncompressed(layer.diff_id) as file:
+        assert file.read() == b"one" * 1000
+    manifest = json.loads(oci.packed(CONFIG, [layer], "OCI").manifest)
+    assert manifest["layers"][0]["mediaType"].endswith(media)
+    assert (compression_of(None), layer.blob != layer.diff_id[7:]) == (None, forced != "Uncompressed")
+
+
+def test_a_compression_that_is_not_served_is_named() -> None:
+    with pytest.raises(NotServedError, match="forcedCompression: EStarGZ"):
+        compression_of("EStarGZ")
+
+
+def test_several_platforms_lie_behind_one_index(store: Store) -> None:
+    found = of_saved(store, saved(b"one"))
+    content = members(written(store, found, "OCI", "linux/amd64", "linux/arm/v6"))
+    (top,) = json.loads(content["index.json"])["manifests"]
+    assert top["mediaType"] == "application/vnd.oci.image.index.v1+json"
+    rows = json.loads(content[f"blobs/sha256/{top['digest'][7:]}"])["manifests"]
+    assert [row["platform"] for row in rows] == [
+        {"os": "linux", "architecture": "amd64"},
+        {"os": "linux", "architecture": "arm", "variant": "v6"},
+    ]
+
+
+def test_what_no_field_reads_stays_in_the_configuration() -> None:
+    config = Config(extra={"StopSignal": "SIGINT", "Volumes": {"/data": {}}})
+    assert json.loads(oci.config_json(config, []))["config"] == {
+        "Env": [], "StopSignal": "SIGINT", "Volumes": {"/data": {}},
+    }  # fmt: skip
