@@ -20,14 +20,20 @@ from graphql import (
     extend_schema,
     get_operation_ast,
     parse,
+    specified_rules,
     validate,
 )
+from graphql.validation import ValuesOfCorrectTypeRule
 
-from ci.engine import api, fields
+from ci.engine import api, fields, wording
+from ci.engine.errors import EngineError
 from ci.engine.nodes import Node
+from ci.engine.parsing import parsed
 from ci.engine.typedefs import ModuleTypes, sdl
 
 UNSERVED = "unserved.graphql"
+# What Dagger answers with 422; a value of the wrong type it answers with 200.
+RULES = [rule for rule in specified_rules if rule is not ValuesOfCorrectTypeRule]
 
 
 @cache
@@ -85,7 +91,7 @@ def answer(
     """The GraphQL response to a query: data, or errors and null data.
 
     Raises:
-        RequestError: the query does not parse or does not validate (422).
+        RequestError: the query does not parse or does not validate (422), or has a value of the wrong type (200).
     """
     document = _checked(schema, query, operation)
     result = execute_sync(
@@ -100,14 +106,15 @@ def _checked(schema: GraphQLSchema, query: str, operation: str | None) -> Docume
     if not query.strip():
         raise RequestError(422, [_refused("no operation provided")])
     try:
-        document = parse(query)
+        document = parsed(query)
     except GraphQLError as error:
-        raise RequestError(422, [{**error.formatted, "extensions": {"code": "GRAPHQL_PARSE_FAILED"}}]) from error
-    if errors := validate(schema, document):
-        code = {"extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
-        raise RequestError(422, [{**error.formatted, **code} for error in errors])
+        raise RequestError(422, [wording.refused(error, "GRAPHQL_PARSE_FAILED")]) from error
+    if errors := validate(schema, document, RULES):
+        raise RequestError(422, [wording.refused(error, "GRAPHQL_VALIDATION_FAILED") for error in errors])
     if not isinstance(get_operation_ast(document, operation), OperationDefinitionNode):
         raise RequestError(422, [_refused(f"operation {operation or ''} not found")])
+    if errors := validate(schema, document, [ValuesOfCorrectTypeRule]):
+        raise RequestError(200, [{"message": f"query:\n{query}\n\nerror: {wording.message(errors[0])}"}])
     return document
 
 
@@ -117,7 +124,14 @@ def _refused(message: str) -> dict[str, Any]:
 
 def _formatted(context: api.Context, error: GraphQLError) -> dict[str, Any]:
     scrub = context.session.secrets.scrub
-    row: dict[str, Any] = {"message": scrub(error.message), "path": error.path}
+    row: dict[str, Any] = {"message": scrub(_sentence(error)), "path": error.path}
     if error.extensions:
         row["extensions"] = json.loads(scrub(json.dumps(error.extensions)))
     return row
+
+
+def _sentence(error: GraphQLError) -> str:
+    cause = error.original_error
+    if cause is None or isinstance(cause, EngineError | GraphQLError):
+        return error.message
+    return f"the embedded engine itself failed ({type(cause).__name__}: {cause}); it is a defect, please report it"

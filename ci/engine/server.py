@@ -6,6 +6,7 @@ import contextlib
 import hmac
 import json
 import secrets
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,9 @@ from ci.engine.api import Context
 from ci.engine.functions import FunctionCall, LoadedModule
 from ci.engine.session import Session
 
+# A chain of 300 steps nests as many selections in one query, each of which takes the interpreter a dozen frames.
+RECURSION_LIMIT = 20_000
+SHOWN = 200  # characters of a body that is no request, in the error
 POLL_SECONDS = 0.05  # how soon the server sees that it is to end
 
 
@@ -25,6 +29,7 @@ class Server:
     """The API of one session; each module call has a token of its own, by which it is known who asks."""
 
     def __init__(self, session: Session) -> None:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
         self.session = session
         self._callers: dict[str, Context] = {}
         self._core = schema.build()
@@ -73,7 +78,7 @@ class Server:
         try:
             request = json.loads(body)
         except ValueError as error:
-            return _refused(str(error))
+            return _refused(f"{error} body:{body.decode(errors='replace')[:SHOWN]}")
         if not isinstance(request, dict):
             return _refused("it is no object")
         served = self._core if context.call is not None else self.schema

@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from graphql import GraphQLSchema
@@ -168,12 +168,17 @@ def test_a_function_is_told_what_it_is_called_with_and_answers(session: Session)
     ("query", "code", "text"),
     [
         ("", "GRAPHQL_VALIDATION_FAILED", "no operation provided"),
-        ("{container{", "GRAPHQL_PARSE_FAILED", "Syntax Error: Expected Name, found <EOF>."),
-        ("{container{nosuch}}", "GRAPHQL_VALIDATION_FAILED", "Cannot query field 'nosuch' on type 'Container'."),
+        ("{container{", "GRAPHQL_PARSE_FAILED", "Expected Name, found <EOF>"),
+        ("{container{nosuch}}", "GRAPHQL_VALIDATION_FAILED", 'Cannot query field "nosuch" on type "Container".'),
+        (
+            '{container{from(addr:"x"){id}}}',
+            "GRAPHQL_VALIDATION_FAILED",
+            'Unknown argument "addr" on field "Container.from".',
+        ),
         (
             "{container{from{id}}}",
             "GRAPHQL_VALIDATION_FAILED",
-            "Argument 'Container.from(address:)' of type 'String!' is required",
+            'Field "from" argument "address" of type "String!" is required, but it was not provided.',
         ),
         ("query A{version} query B{defaultPlatform}", "GRAPHQL_VALIDATION_FAILED", "operation  not found"),
     ],
@@ -183,7 +188,22 @@ def test_a_query_that_is_wrong_is_refused_before_it_runs(ask: Ask, query: str, c
         ask(query)
     assert caught.value.status == 422
     assert caught.value.errors[0]["extensions"] == {"code": code}
-    assert str(caught.value.errors[0]["message"]).startswith(text)
+    assert caught.value.errors[0]["message"] == text
+
+
+def test_a_value_of_the_wrong_type_is_an_answer_as_dagger_gives_it(ask: Ask) -> None:
+    query = "{container{from(address:1){id}}}"
+    with pytest.raises(RequestError) as caught:
+        ask(query)
+    assert caught.value.status == 200
+    wanted = f"query:\n{query}\n\nerror: String cannot represent a non string value: 1"
+    assert caught.value.errors == [{"message": wanted}]
+
+
+def test_a_defect_of_the_engine_is_told_as_one(session: Session, core: GraphQLSchema) -> None:
+    broken = Context(session, call=cast(FunctionCall, object()))
+    answer = schema.answer(core, broken, "{currentFunctionCall{name}}", None)
+    assert message(answer).startswith("the embedded engine itself failed (AttributeError: ")
 
 
 # Over HTTP
