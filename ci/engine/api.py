@@ -41,6 +41,7 @@ def leaf(*names: str) -> Callable[[Leaf], Leaf]:
 
     def register(function: Leaf) -> Leaf:
         for name in names:
+            assert name not in LEAVES, f"{name} has two resolvers"
             LEAVES[name] = function
         return function
 

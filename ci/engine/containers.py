@@ -6,12 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ci.engine import durations
 from ci.engine.errors import InvalidArgumentError, NotServedError
 from ci.engine.nodes import Node
-from ci.engine.state import Config, Container, Exec, Mount, Placed, Port, Removed, Rootfs
+from ci.engine.state import Config, Container, Exec, Port, Rootfs
 
 Change = Callable[[Container, Mapping[str, Any]], Container]
 CHANGES: dict[str, Change] = {}
+# By their name in an image's configuration (Docker's own), in nanoseconds there.
+HEALTHCHECK_TIMES = {
+    "Interval": "interval", "Timeout": "timeout", "StartPeriod": "startPeriod", "StartInterval": "startInterval",
+}  # fmt: skip
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -34,10 +39,23 @@ def steps_of(node: Node) -> list[Node]:
 
 
 def expanded(container: Container, text: str, args: Mapping[str, Any]) -> str:
-    """`text` with `$NAME` and `${NAME}` replaced from the container's environment, where `expand` was asked for."""
+    """`text` with `$NAME` and `${NAME}` replaced from the container's environment, where `expand` was asked for.
+
+    Raises:
+        InvalidArgumentError: it names a secret or a volatile variable, which no recipe may hold.
+    """
     if not args.get("expand"):
         return text
-    return VARIABLE.sub(lambda found: container.config.env.get(found[1] or found[2], ""), text)
+    hidden = {name: "secret" for name, _ in container.secret_env}
+    hidden |= {name: "volatile" for name, _ in container.volatile_env}
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        if name in hidden:
+            raise InvalidArgumentError(f'expand cannot be used with {hidden[name]} env variable "{name}"')
+        return container.config.env.get(name, "")
+
+    return VARIABLE.sub(value, text)
 
 
 def resolved(container: Container, args: Mapping[str, Any], name: str = "path") -> str:
@@ -85,6 +103,39 @@ def _with_label(c: Container, a: Mapping[str, Any]) -> Container:
 @change("withoutLabel")
 def _without_label(c: Container, a: Mapping[str, Any]) -> Container:
     return c.configured(labels={key: value for key, value in c.config.labels.items() if key != a["name"]})
+
+
+@change("withAnnotation")
+def _with_annotation(c: Container, a: Mapping[str, Any]) -> Container:
+    return c.configured(annotations={**c.config.annotations, a["name"]: a["value"]})
+
+
+@change("withoutAnnotation")
+def _without_annotation(c: Container, a: Mapping[str, Any]) -> Container:
+    return c.configured(annotations={key: value for key, value in c.config.annotations.items() if key != a["name"]})
+
+
+@change("withDockerHealthcheck")
+def _with_healthcheck(c: Container, a: Mapping[str, Any]) -> Container:
+    args, shell = tuple(a["args"]), a.get("shell") or False
+    if shell and len(args) != 1:
+        raise InvalidArgumentError("withDockerHealthcheck: args must be a single element when shell is set")
+    if not args:
+        raise InvalidArgumentError("withDockerHealthcheck: args is missing")
+    check: dict[str, Any] = {"Test": ["CMD-SHELL" if shell else "CMD", *args]}
+    check |= {name: durations.parsed(a[given]) for name, given in HEALTHCHECK_TIMES.items() if a.get(given)}
+    check |= {"Retries": a["retries"]} if a.get("retries") else {}
+    return c.configured(extra={**c.config.extra, "Healthcheck": check})
+
+
+@change("withoutDockerHealthcheck")
+def _without_healthcheck(c: Container, _: Mapping[str, Any]) -> Container:
+    return c.configured(extra={name: value for name, value in c.config.extra.items() if name != "Healthcheck"})
+
+
+@change("withDefaultTerminalCmd")
+def _with_terminal_cmd(c: Container, a: Mapping[str, Any]) -> Container:
+    return replace(c, terminal_cmd=tuple(a["args"]))
 
 
 @change("withWorkdir")
@@ -155,89 +206,6 @@ def _without_auth(c: Container, a: Mapping[str, Any]) -> Container:
 def _with_binding(c: Container, a: Mapping[str, Any]) -> Container:
     kept = [pair for pair in c.bindings if pair[0] != a["alias"]]
     return replace(c, bindings=(*kept, (a["alias"], a["service"])))
-
-
-@change("withDirectory")
-def _with_directory(c: Container, a: Mapping[str, Any]) -> Container:
-    include, exclude = tuple(a["include"]), tuple(a["exclude"])
-    return c.stepped(Placed(resolved(c, a), a["source"], a["owner"], a.get("permissions"), include, exclude))
-
-
-@change("withFile")
-def _with_file(c: Container, a: Mapping[str, Any]) -> Container:
-    return c.stepped(Placed(resolved(c, a), a["source"], a["owner"], a.get("permissions")))
-
-
-@change("withFiles")
-def _with_files(c: Container, a: Mapping[str, Any]) -> Container:
-    folder = Node("Directory", "withFiles", Node("Directory", "directory"), {"path": "/", "sources": a["sources"]})
-    return c.stepped(Placed(resolved(c, a), folder, a["owner"], a.get("permissions")))
-
-
-@change("withNewFile")
-def _with_new_file(c: Container, a: Mapping[str, Any]) -> Container:
-    args = {"name": "file", "contents": a["contents"], "permissions": a["permissions"]}
-    return c.stepped(Placed(resolved(c, a), Node("File", "file", None, args), a["owner"], a["permissions"]))
-
-
-@change("withSymlink")
-def _with_symlink(c: Container, a: Mapping[str, Any]) -> Container:
-    args = {"target": expanded(c, a["target"], a), "linkName": resolved(c, a, "linkName")}
-    return c.stepped(Placed("/", Node("Directory", "withSymlink", Node("Directory", "directory"), args)))
-
-
-@change("withRootfs")
-def _with_rootfs(c: Container, a: Mapping[str, Any]) -> Container:
-    return replace(c, rootfs=Rootfs(Rootfs(), Placed("/", a["directory"])))
-
-
-@change("withoutDirectory")
-@change("withoutFile")
-def _without_path(c: Container, a: Mapping[str, Any]) -> Container:
-    return c.stepped(Removed((resolved(c, a),)))
-
-
-@change("withoutFiles")
-def _without_files(c: Container, a: Mapping[str, Any]) -> Container:
-    return c.stepped(Removed(tuple(resolved(c, {**a, "path": path}) for path in a["paths"])))
-
-
-def _mounted(c: Container, mount: Mount) -> Container:
-    return replace(c, mounts=(*(m for m in c.mounts if m.path != mount.path), mount))
-
-
-@change("withMountedCache")
-def _with_cache(c: Container, a: Mapping[str, Any]) -> Container:
-    cache: Node = a["cache"]
-    name = cache.args["key"]
-    return _mounted(c, Mount(resolved(c, a), "cache", a.get("source"), name, a["sharing"], a["owner"]))
-
-
-@change("withMountedTemp")
-def _with_temp(c: Container, a: Mapping[str, Any]) -> Container:
-    return _mounted(c, Mount(resolved(c, a), "temp", name=str(a.get("size") or "")))
-
-
-@change("withMountedSecret")
-def _with_mounted_secret(c: Container, a: Mapping[str, Any]) -> Container:
-    return _mounted(c, Mount(resolved(c, a), "secret", a["source"], owner=a["owner"], mode=a["mode"]))
-
-
-@change("withMountedDirectory")
-def _with_mounted_directory(c: Container, a: Mapping[str, Any]) -> Container:
-    mount = Mount(resolved(c, a), "directory", a["source"], owner=a["owner"], read_only=a["readOnly"])
-    return _mounted(c, mount)
-
-
-@change("withMountedFile")
-def _with_mounted_file(c: Container, a: Mapping[str, Any]) -> Container:
-    return _mounted(c, Mount(resolved(c, a), "file", a["source"], owner=a["owner"]))
-
-
-@change("withoutMount")
-def _without_mount(c: Container, a: Mapping[str, Any]) -> Container:
-    path = resolved(c, a)
-    return replace(c, mounts=tuple(m for m in c.mounts if m.path != path))
 
 
 @change("withExec")

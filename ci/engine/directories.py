@@ -162,15 +162,15 @@ def _with_symlink(inputs: Inputs, node: Node) -> Tree:
 
 @makes("Directory.withoutDirectory", "Directory.withoutFile")
 def _without(inputs: Inputs, node: Node) -> Tree:
-    return _left(inputs.tree(node.parent), [node.args["path"]])
+    return left(inputs.tree(node.parent), [node.args["path"]])
 
 
 @makes("Directory.withoutFiles")
 def _without_files(inputs: Inputs, node: Node) -> Tree:
-    return _left(inputs.tree(node.parent), node.args["paths"])
+    return left(inputs.tree(node.parent), node.args["paths"])
 
 
-def _left(tree: Tree, gone: Iterable[str]) -> Tree:
+def left(tree: Tree, gone: Iterable[str]) -> Tree:
     """`tree` without what the paths and patterns name."""
     for path in gone:
         found = [entry.path for entry in tree.glob(path)] if "*" in path else [paths.resolved(tree, path, False)]

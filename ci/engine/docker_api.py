@@ -147,6 +147,19 @@ class Docker:
                 return None
             raise
 
+    def stat(self, container: str, path: str) -> Mapping[str, Any] | None:
+        """What lies at `path` in the container (Docker's path stat: `name`, `size`, `mode`, and `linkTarget`, where a
+        link leads in the end), None where nothing does."""
+        try:
+            with translated():
+                stream, found = self.api.get_archive(container, path)
+                stream.close()
+                return found  # type: ignore[no-any-return]
+        except DockerError as error:
+            if isinstance(error.__cause__, docker.errors.NotFound):
+                return None
+            raise
+
     def commit(self, container: str, tag: str) -> str:
         """Keep the container's file system as an image `cutover/layer:TAG`; gives the image's id."""
         with translated():

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from ci.engine import containers, directories
+from ci.engine import containers, directories, paths, stats
 from ci.engine.errors import EngineError, ExecError, NotFoundError, NotServedError
 from ci.engine.images import Image
 from ci.engine.nodes import Node, digest_of
@@ -232,6 +232,8 @@ class Evaluator:
         for mount in state.mounts:
             if mount.source is not None and mount.kind == "directory" and f"{path}/".startswith(f"{mount.path}/"):
                 return self._part(self.tree(mount.source), node, path[len(mount.path) :], path)
+        if (whole := self._pure(state.rootfs)) is not None:
+            return self._part(whole, node, path, path)
         key = digest_of(["tree", self.key(state.rootfs), path])
         record = self._store.get_record("path", key)
         if record is None:
@@ -240,6 +242,35 @@ class Evaluator:
         if not record["found"]:
             raise NotFoundError(path)
         return self._checked(Tree.from_rows(record["rows"]), record["directory"], node, path)
+
+    def stat(self, node: Node, path: str, follow: bool) -> Entry | None:
+        """What lies at an absolute path of a container, with `follow` where a link leads; None where nothing does."""
+        state = self.container(node)
+        for mount in reversed(state.mounts):
+            if mount.kind in ("directory", "file") and f"{path}/".startswith(f"{mount.path}/"):
+                tree = self.tree(Node(mount.kind.capitalize(), mount.kind, node, {"path": mount.path}))
+                inside = path[len(mount.path) :] or "/"
+                return tree.entries[0] if mount.kind == "file" else stats.in_tree(tree, inside, follow)
+        if (tree_of_all := self._pure(state.rootfs)) is not None:
+            return stats.in_tree(tree_of_all, path, follow)
+        key = digest_of(["stat", self.key(state.rootfs), path, follow])
+        record = self._store.get_record("stat", key)
+        if record is None:
+            record = {"found": self._runner.stat(self._image(state.rootfs), path, follow)}
+            self._store.put_record("stat", key, record)
+        return stats.described(record["found"])
+
+    def _pure(self, rootfs: Rootfs) -> Tree | None:
+        """The tree of a root file system that no image and no command had a part in; None for others."""
+        tree = Tree()
+        for layer in rootfs.steps():
+            if isinstance(layer.step, Placed):
+                tree = directories.put(tree, self._owned(layer))
+            elif isinstance(layer.step, Removed):
+                tree = directories.left(tree, layer.step.paths)
+            elif layer.step is not None:
+                return None
+        return tree
 
     def _archived(self, rootfs: Rootfs, path: str) -> dict[str, Any]:
         with self._runner.archive(self._image(rootfs), path) as stream:
@@ -257,11 +288,12 @@ class Evaluator:
 
     def _part(self, tree: Tree, node: Node, inside: str, path: str) -> Tree:
         """What lies at `inside` of a mounted tree, which the container sees at `path`."""
-        if tree.holds_directory(inside):
-            return self._checked(tree.subtree(inside), True, node, path)
-        if (entry := tree.get(inside)) is None:
+        place = paths.resolved(tree, inside)
+        if tree.holds_directory(place):
+            return self._checked(tree.subtree(place), True, node, path)
+        if (entry := tree.get(place)) is None:
             raise NotFoundError(path)
-        return self._checked(Tree((replace(entry, path=entry.path.rpartition("/")[2]),)), False, node, path)
+        return self._checked(Tree((replace(entry, path=path.rpartition("/")[2]),)), False, node, path)
 
     def _placed(self, step: Placed) -> Tree:
         """What `withDirectory` or `withFile` puts in, at its place, with the mode asked for."""
@@ -269,7 +301,6 @@ class Evaluator:
         if step.source.type == "File":
             entry = replace(tree.entries[0], path=clean(step.path))
             return Tree((replace(entry, mode=step.mode) if step.mode is not None else entry,))
-        tree = tree.filtered(step.include, step.exclude)
         root = clean(step.path)
         moved = [replace(entry, path=f"{root}/{entry.path}" if root else entry.path) for entry in tree.entries]
         # The folder itself only where nothing else makes it: an existing one keeps its mode and owner.

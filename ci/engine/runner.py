@@ -146,6 +146,14 @@ class Runner:
         with self._container(image, command=["/"]) as container:
             yield self._docker().get(container, path)
 
+    def stat(self, image: str, path: str, follow: bool) -> Mapping[str, Any] | None:
+        """What lies at `path` in an image (Docker's path stat), with `follow` where a link leads."""
+        with self._container(image, command=["/"]) as container:
+            found = self._docker().stat(container, path)
+            if follow and found and found["linkTarget"]:
+                found = self._docker().stat(container, found["linkTarget"])
+            return found
+
     @contextlib.contextmanager
     def _container(self, image: str, **options: Any) -> Iterator[str]:
         docker = self._docker()

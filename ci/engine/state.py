@@ -9,7 +9,7 @@ from ci.engine.images import Image
 from ci.engine.nodes import Node
 
 Protocol = Literal["TCP", "UDP"]
-EXTRA = ("StopSignal", "Volumes", "OnBuild", "Shell")
+EXTRA = ("StopSignal", "Volumes", "OnBuild", "Shell", "Healthcheck")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Port:
 @dataclass(frozen=True)
 class Config:
     """An image's configuration (OCI image-spec's `config`); `extra` holds what no field of the API reads
-    (`StopSignal`, `Volumes`, `OnBuild`, `Shell`)."""
+    (`StopSignal`, `Volumes`, `OnBuild`, `Shell`) and Docker's `Healthcheck`; `annotations` are the manifest's."""
 
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str = ""
@@ -35,6 +35,7 @@ class Config:
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, image: Image) -> "Config":
@@ -89,14 +90,12 @@ class Exec:
 
 @dataclass(frozen=True)
 class Placed:
-    """A directory or file put at `path`."""
+    """A directory or file put at `path`; `mode` is that of the file, or of the directory at `path` itself."""
 
     path: str
     source: Node
     owner: str = ""
     mode: int | None = None
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +134,7 @@ class Container:
     volatile_env: tuple[tuple[str, str], ...] = ()
     registry_auth: tuple[tuple[str, str, Node], ...] = ()
     image_ref: str = ""
+    terminal_cmd: tuple[str, ...] = ()
     platform: str = ""
     last_exec: Rootfs | None = None
 

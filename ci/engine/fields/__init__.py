@@ -1,9 +1,10 @@
 """The fields of the API, one file a type: importing this package registers all of them."""
 
-from ci.engine import files
+from ci.engine import files, placing
 from ci.engine.api import resolve
 from ci.engine.fields import calls, container, directory, file, host, images, json_value, query, service
 
 __all__ = [
-    "calls", "container", "directory", "file", "files", "host", "images", "json_value", "query", "resolve", "service",
+    "calls", "container", "directory", "file", "files", "host", "images", "json_value", "placing", "query", "resolve",
+    "service",
 ]  # fmt: skip

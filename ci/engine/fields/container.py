@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ci.engine import durations
 from ci.engine.api import Context, Leaf, lazy, leaf
-from ci.engine.errors import EngineError
-from ci.engine.fields.rows import pairs, ports
+from ci.engine.containers import HEALTHCHECK_TIMES, resolved
+from ci.engine.errors import EngineError, NotFoundError
+from ci.engine.fields import found
+from ci.engine.fields.rows import pairs, ports, rows
 from ci.engine.nodes import Node
 
 lazy(
@@ -76,4 +79,41 @@ def _exposed(context: Context, node: Node, _: Mapping[str, Any]) -> list[Node]:
 
 @leaf("Container.mounts")
 def _mounts(context: Context, node: Node, _: Mapping[str, Any]) -> list[str]:
-    return [mount.path for mount in context.session.evaluator.container(node).mounts]
+    """Secrets and sockets are none to Dagger."""
+    mounts = context.session.evaluator.container(node).mounts
+    return [mount.path for mount in mounts if mount.kind in ("cache", "temp", "directory", "file")]
+
+
+@leaf("Container.dockerHealthcheck")
+def _healthcheck(context: Context, node: Node, _: Mapping[str, Any]) -> Node | None:
+    check = context.session.evaluator.container(node).config.extra.get("Healthcheck") or {}
+    kind, *words = check.get("Test") or ("NONE",)
+    if kind == "NONE":
+        return None
+    times = {given: durations.shown(check.get(name) or 0) for name, given in HEALTHCHECK_TIMES.items()}
+    row: dict[str, Any] = {"args": words, "shell": kind == "CMD-SHELL", "retries": check.get("Retries") or 0, **times}
+    return rows(context, "HealthcheckConfig", [row])[0]
+
+
+@leaf("Container.withError", "Directory.withError")
+def _with_error(_: Context, node: Node, args: Mapping[str, Any]) -> Node:
+    if args["err"]:
+        raise EngineError(args["err"])
+    return node
+
+
+@leaf("Container.exists")
+def _exists(context: Context, node: Node, args: Mapping[str, Any]) -> bool:
+    kind = args.get("expectedType")
+    follow = not (args["doNotFollowSymlinks"] or kind == "SYMLINK_TYPE")
+    path = resolved(context.session.evaluator.container(node), args)
+    return found.is_of_type(context.session.evaluator.stat(node, path, follow), kind)
+
+
+@leaf("Container.stat")
+def _stat(context: Context, node: Node, args: Mapping[str, Any]) -> Node:
+    path = resolved(context.session.evaluator.container(node), args)
+    entry = context.session.evaluator.stat(node, path, not args["doNotFollowSymlinks"])
+    if entry is None:
+        raise NotFoundError(args["path"])
+    return found.stat(context, entry)

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from ci.engine import hostfs, paths
+from ci.engine import hostfs, paths, stats
 from ci.engine.api import Context, client_only, lazy, leaf
 from ci.engine.errors import InvalidArgumentError, NotADirectoryPathError, NotFoundError
 from ci.engine.fields import found
@@ -61,12 +61,12 @@ def _name(_: Context, node: Node, __: Mapping[str, Any]) -> str:
 def _exists(context: Context, node: Node, args: Mapping[str, Any]) -> bool:
     kind = args.get("expectedType")
     follow = not (args["doNotFollowSymlinks"] or kind == "SYMLINK_TYPE")
-    return found.is_of_type(found.in_tree(tree_of(context, node), args["path"], follow), kind)
+    return found.is_of_type(stats.in_tree(tree_of(context, node), args["path"], follow), kind)
 
 
 @leaf("Directory.stat")
 def _stat(context: Context, node: Node, args: Mapping[str, Any]) -> Node:
-    row = found.in_tree(tree_of(context, node), args["path"], not args["doNotFollowSymlinks"])
+    row = stats.in_tree(tree_of(context, node), args["path"], not args["doNotFollowSymlinks"])
     if row is None:
         raise NotFoundError(args["path"])
     return found.stat(context, row)

@@ -4,24 +4,15 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from ci.engine import paths
 from ci.engine.api import Context
 from ci.engine.fields.rows import rows
 from ci.engine.nodes import Node
 from ci.engine.search import Result
 from ci.engine.search import search as searched
-from ci.engine.trees import DIRECTORY_MODE, Entry, Tree
+from ci.engine.stats import PERMISSION_BITS
+from ci.engine.trees import Entry, Tree
 
 FILE_TYPES = {"f": "REGULAR", "d": "DIRECTORY", "l": "SYMLINK"}
-PERMISSION_BITS = 0o777
-
-
-def in_tree(tree: Tree, path: str, follow: bool) -> Entry | None:
-    """What lies at `path` of a tree under the name it was asked for, None where nothing does."""
-    if not path:
-        return None
-    place = paths.resolved(tree, path, follow)
-    return tree.by_path.get(place) if place else Entry("/", "d", DIRECTORY_MODE)
 
 
 def is_of_type(entry: Entry | None, expected: str | None) -> bool:

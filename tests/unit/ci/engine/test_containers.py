@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ci.engine import containers
+from ci.engine import containers, placing
 from ci.engine.containers import CHANGES
 from ci.engine.errors import InvalidArgumentError, NotServedError
 from ci.engine.images import Image
@@ -46,6 +46,12 @@ CONFIGURED: list[tuple[str, dict[str, Any], str, Any]] = [
     ("withoutEnvVariable", {"name": "HOME"}, "env", {}),
     ("withLabel", {"name": "a", "value": "b"}, "labels", {"kept": "1", "a": "b"}),
     ("withoutLabel", {"name": "kept"}, "labels", {}),
+    ("withAnnotation", {"name": "a", "value": "b"}, "annotations", {"a": "b"}),
+    ("withoutAnnotation", {"name": "a"}, "annotations", {}),
+    ("withDockerHealthcheck", {"args": ["curl -f x"], "shell": True, "interval": "1m30s", "retries": 2}, "extra",
+     {"Healthcheck": {"Test": ["CMD-SHELL", "curl -f x"], "Interval": 90 * 10**9, "Retries": 2}}),
+    ("withDockerHealthcheck", {"args": ["true"]}, "extra", {"Healthcheck": {"Test": ["CMD", "true"]}}),
+    ("withoutDockerHealthcheck", {}, "extra", {}),
     ("withWorkdir", {"path": "sub/../app"}, "workdir", "/src/app"),
     ("withWorkdir", {"path": "$HOME", "expand": True}, "workdir", "/root"),
     ("withoutWorkdir", {}, "workdir", ""),
@@ -67,6 +73,7 @@ CONFIGURED: list[tuple[str, dict[str, Any], str, Any]] = [
     ("withoutExposedPort", {"port": 80, "protocol": "TCP"}, "ports", ()),
 ]  # fmt: skip
 HELD: list[tuple[str, dict[str, Any], str, Any]] = [
+    ("withDefaultTerminalCmd", {"args": ["bash"]}, "terminal_cmd", ("bash",)),
     ("withVolatileVariable", {"name": "V", "value": "2"}, "volatile_env", (("V", "2"),)),
     ("withoutVolatileVariable", {"name": "V"}, "volatile_env", ()),
     ("withSecretVariable", {"name": "OLD", "secret": OTHER_SECRET}, "secret_env", (("OLD", OTHER_SECRET),)),
@@ -89,19 +96,26 @@ HELD: list[tuple[str, dict[str, Any], str, Any]] = [
     ("withoutMount", {"path": "/old"}, "mounts", ()),
 ]  # fmt: skip
 STEPPED: list[tuple[str, dict[str, Any], Any]] = [
-    ("withDirectory", {"path": "d", "source": FOLDER, "owner": "1:2", "permissions": 0o700, "include": ["a"],
-    "exclude": ["b"]},
-     Placed("/src/d", FOLDER, "1:2", 0o700, ("a",), ("b",))),
+    ("withDirectory", {"path": "d", "source": FOLDER, "owner": "1:2", "include": [], "exclude": []},
+     Placed("/src/d", FOLDER, "1:2")),
+    ("withDirectory", {"path": "d", "source": FOLDER, "owner": "", "include": ["a"], "exclude": ["b"], "gitignore": 1},
+     Placed("/src/d", Node("Directory", "filter", FOLDER, {"include": ["a"], "exclude": ["b"], "gitignore": True}))),
+    ("withDirectory", {"path": "d", "source": FOLDER, "owner": "", "include": [], "exclude": [], "permissions": 0o700},
+     Placed("/src/d", Node("Directory", "withDirectory", placing.EMPTY, {
+        "path": "/", "source": FOLDER, "permissions": 0o700, "include": [], "exclude": [], "owner": "",
+     }), "", 0o700)),
     ("withFile", {"path": "/f", "source": FILE, **PLACED}, Placed("/f", FILE)),
     ("withNewFile", {"path": "n", "contents": "x", "owner": "1", "permissions": 0o600},
-     Placed("/src/n", Node("File", "file", None, {"name": "file", "contents": "x", "permissions": 0o600}), "1", 0o600)),
+     Placed("/src/n", Node("File", "file", None, {"name": "n", "contents": "x", "permissions": 0o600}), "1")),
     ("withFiles", {"path": "/f", "sources": [FILE], **PLACED},
-     Placed("/f", Node("Directory", "withFiles", FOLDER, {"path": "/", "sources": [FILE]}))),
+     Placed("/f", Node("Directory", "withFiles", FOLDER, {"path": "/", "sources": [FILE], "permissions": None}))),
+    ("withFile", {"path": "/f/", "source": FILE, **PLACED},
+     Placed("/f", Node("Directory", "withFiles", FOLDER, {"path": "/", "sources": [FILE], "permissions": None}))),
     ("withSymlink", {"target": "../t", "linkName": "l"},
-     Placed("/", Node("Directory", "withSymlink", FOLDER, {"target": "../t", "linkName": "/src/l"}))),
+     Placed("/src", Node("Directory", "withSymlink", FOLDER, {"target": "../t", "linkName": "l"}))),
     ("withoutDirectory", {"path": "d"}, Removed(("/src/d",))),
     ("withoutFile", {"path": "/f"}, Removed(("/f",))),
-    ("withoutFiles", {"paths": ["/f", "g"]}, Removed(("/f", "/src/g"))),
+    ("withoutFiles", {"paths": ["g"]}, Removed(("/src/g",))),
 ]  # fmt: skip
 
 
@@ -164,6 +178,25 @@ def test_an_execs_arguments_follow_the_entrypoint_or_are_the_defaults() -> None:
     assert step(changed("withExec", args=["x"], **{**EXEC, "useEntrypoint": True})).args == ("sh", "x")
     assert step(changed("withExec", args=[], **EXEC)).args == ("-c",)
     assert step(changed("withExec", args=["$HOME"], expand=True, **EXEC)).args == ("/root",)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("OLD", "secret"), ("V", "volatile")])
+def test_no_path_or_argument_takes_in_a_secret_or_volatile_variable(name: str, kind: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=f'^expand cannot be used with {kind} env variable "{name}"$'):
+        changed("withWorkdir", path=f"/${name}", expand=True)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"args": []}, "args is missing"),
+        ({"args": ["a", "b"], "shell": True}, "args must be a single element when shell is set"),
+        ({"args": ["a"], "timeout": "soon"}, 'time: invalid duration "soon"'),
+    ],
+)
+def test_a_healthcheck_that_is_none_is_refused(args: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        changed("withDockerHealthcheck", **args)
 
 
 def test_privileges_and_init_are_passed_on() -> None:
