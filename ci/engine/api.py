@@ -102,7 +102,7 @@ def _resolved(parent: Any, info: GraphQLResolveInfo[Context], raw: Mapping[str, 
         return context.session.nodes.add(Node(kind.name, info.field_name, parent, args))
     if isinstance(parent, Node) and info.field_name == "id":
         return parent.id
-    if is_leaf_type(kind) and isinstance(parent, Node) and info.field_name in parent.args:
+    if isinstance(parent, Node) and info.field_name in parent.args and (is_leaf_type(kind) or parent.field == "value"):
         return parent.args[info.field_name]
     raise NotServedError(name)
 

@@ -17,6 +17,7 @@ CHANGES: dict[str, Change] = {}
 HEALTHCHECK_TIMES = {
     "Interval": "interval", "Timeout": "timeout", "StartPeriod": "startPeriod", "StartInterval": "startInterval",
 }  # fmt: skip
+PORTS = range(1, 1 << 16)
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -181,6 +182,8 @@ def _without_default_args(c: Container, _: Mapping[str, Any]) -> Container:
 
 @change("withExposedPort")
 def _with_port(c: Container, a: Mapping[str, Any]) -> Container:
+    if a["port"] not in PORTS:
+        raise InvalidArgumentError(f"port {a['port']} is out of range: from {PORTS[0]} to {PORTS[-1]}")
     port = Port(a["port"], a["protocol"], a.get("description"), a["experimentalSkipHealthcheck"])
     kept = [p for p in c.config.ports if (p.port, p.protocol) != (port.port, port.protocol)]
     return c.configured(ports=(*kept, port))
@@ -223,8 +226,6 @@ def command(c: Container, a: Mapping[str, Any], args: tuple[str, ...]) -> Exec:
     args = tuple(expanded(c, arg, a) for arg in args)
     if a["useEntrypoint"]:
         args = (*c.config.entrypoint, *args)
-    if not args:
-        raise InvalidArgumentError("no command has been set")
     return Exec(
         args,
         c.config,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ci.engine import containers, directories, paths, stats
-from ci.engine.errors import EngineError, ExecError, NotFoundError, NotServedError
+from ci.engine.errors import EngineError, ExecError, InvalidArgumentError, NotFoundError, NotServedError
 from ci.engine.images import Image
 from ci.engine.nodes import Node, digest_of
 from ci.engine.runner import Outcome, Runner
@@ -104,7 +104,13 @@ class Evaluator:
         return digest_of(["place", parent, step.path, step.owner, step.mode, self._placed(step).digest])
 
     def exec_key(self, step: Exec) -> list[Any]:
-        """What a command reads beside the root file system it runs over."""
+        """What a command reads beside the root file system it runs over.
+
+        Raises:
+            InvalidArgumentError: there is no command.
+        """
+        if not step.args:
+            raise InvalidArgumentError("no command has been set")
         return [
             step.args, sorted(step.config.env.items()), step.config.workdir, step.config.user, step.stdin,
             step.privileged,

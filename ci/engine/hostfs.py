@@ -162,6 +162,9 @@ def write_tree(store: Store, tree: Tree, root: Path, wipe: bool = False) -> None
         root.mkdir(parents=True, exist_ok=True)
         for entry in tree.entries:
             _write_entry(store, entry, root / entry.path)
+        for entry in reversed(tree.entries):
+            if entry.kind == "d":  # after what it holds, which it may forbid to write
+                _finish(entry, root / entry.path)
     except OSError as error:
         raise HostPathError(f"{error.filename or root} cannot be written: {error.strerror}") from error
 
@@ -178,7 +181,6 @@ def write_file(store: Store, entry: Entry, place: Path) -> None:
 def _write_entry(store: Store, entry: Entry, place: Path) -> None:
     if entry.kind == "d":
         place.mkdir(exist_ok=True)
-        place.chmod(entry.mode)
         return
     scratch = place.with_name(f".{place.name}.cutover")
     scratch.unlink(missing_ok=True)
@@ -186,8 +188,14 @@ def _write_entry(store: Store, entry: Entry, place: Path) -> None:
         scratch.symlink_to(entry.target)
     else:
         shutil.copyfile(store.blob_path(entry.blob), scratch)
-        scratch.chmod(entry.mode)
+        _finish(entry, scratch)
     scratch.replace(place)
+
+
+def _finish(entry: Entry, place: Path) -> None:
+    place.chmod(entry.mode)
+    if entry.mtime is not None:
+        os.utime(place, (entry.mtime, entry.mtime))
 
 
 def one_file(store: Store, place: Path) -> Tree:
