@@ -152,6 +152,13 @@ class RecipeError(EngineError):
     """A base image could not be built by its recipe."""
 
 
+class OutputTooLargeError(EngineError):
+    """A command printed more than is kept; its exit code and the end of its output are known all the same."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"file size {size} exceeds limit {limit}: redirect the output to a file (redirectStdout)")
+
+
 class StoreFullError(EngineError):
     """The disk that holds the store is full."""
 

@@ -1,20 +1,17 @@
 """Secrets: read from where their URI points, fingerprinted for keys, and scrubbed out of everything that is shown."""
 
-import base64
 import hashlib
 import hmac
 import os
 import re
 import subprocess
-import urllib.parse
 from pathlib import Path
 
 from ci.engine.errors import SecretError
 from ci.engine.nodes import Node
+from ci.engine.scrub import Patterns, Scrubber
 
 COMMAND_SECONDS = 60
-SCRUBBED = "***"
-SHORTEST = 3  # characters: a shorter value would blank out ordinary text
 
 
 class Secrets:
@@ -25,6 +22,7 @@ class Secrets:
         self._set: dict[str, str] = {}
         self._known: set[str] = set()
         self._cache: dict[str, str] = {}
+        self._patterns, self._counted = Patterns(()), 0
 
     def set(self, name: str, plaintext: str) -> Node:
         """A secret given by value (`setSecret`)."""
@@ -63,19 +61,21 @@ class Secrets:
     def _fingerprint(self, plaintext: str) -> str:
         return hmac.new(self._salt, plaintext.encode(), hashlib.sha256).hexdigest()
 
-    def scrub(self, text: str) -> str:
-        """`text` without any secret, nor its base64 or URL-encoded form."""
-        for form in self._forms():
-            text = text.replace(form, SCRUBBED)
-        return text
+    def patterns(self) -> Patterns:
+        """What to look for: every secret that this session knows by now."""
+        if len(self._known) != self._counted:
+            known = set(self._known)
+            self._patterns, self._counted = Patterns(known), len(known)
+        return self._patterns
 
-    def _forms(self) -> list[str]:
-        forms: set[str] = set()
-        for value in self._known:
-            for text in {value, value.strip(), *value.splitlines()}:
-                if len(text) >= SHORTEST:
-                    forms |= {text, base64.b64encode(text.encode()).decode(), urllib.parse.quote(text, safe="")}
-        return sorted(forms, key=len, reverse=True)
+    def scrub(self, text: str) -> str:
+        """`text` without any secret, nor its base64 or URL-encoded forms."""
+        data = text.encode("utf-8", "surrogatepass")
+        return self.patterns().replace(data).decode("utf-8", "surrogatepass")
+
+    def scrubber(self) -> Scrubber:
+        """Scrubs one stream."""
+        return Scrubber(self.patterns)
 
 
 def _read(uri: str) -> str:

@@ -105,11 +105,16 @@ class Store:
         Raises:
             StoreFullError: its disk is full.
         """
-        with self._room(), tempfile.NamedTemporaryFile(dir=self.root / "tmp") as file:
+        with self.room(), tempfile.NamedTemporaryFile(dir=self.root / "tmp") as file:
             yield file
 
     @contextlib.contextmanager
-    def _room(self) -> Iterator[None]:
+    def room(self) -> Iterator[None]:
+        """Say in one sentence that the store's disk is full.
+
+        Raises:
+            StoreFullError: it is.
+        """
         try:
             yield
         except OSError as error:
@@ -139,7 +144,7 @@ class Store:
         place = self._record_path(kind, key)
         scratch = self.root / "tmp" / secrets.token_hex(8)
         try:
-            with self._room():
+            with self.room():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 scratch.write_text(json.dumps(value), encoding="utf-8")
                 scratch.replace(place)
@@ -176,7 +181,7 @@ class Store:
         return file
 
     def _lock_file(self, key: str) -> IO[str]:
-        with self._room():
+        with self.room():
             return (self.root / "locks" / key).open("w")
 
     @contextlib.contextmanager
