@@ -213,11 +213,16 @@ def _with_binding(c: Container, a: Mapping[str, Any]) -> Container:
 
 @change("withExec")
 def _with_exec(c: Container, a: Mapping[str, Any]) -> Container:
-    for name in ("experimentalPrivilegedNesting", "redirectStdin", "redirectStdout", "redirectStderr"):
-        if a.get(name):
-            raise NotServedError(f"Container.withExec({name})")
+    if a.get("experimentalPrivilegedNesting"):
+        raise NotServedError("Container.withExec(experimentalPrivilegedNesting)")
+    if a["stdin"] and a.get("redirectStdin"):
+        raise InvalidArgumentError("withExec takes stdin or redirectStdin, not both")
     step = command(c, a, tuple(a["args"]) or c.config.default_args)
-    after = c.stepped(replace(step, stdin=a["stdin"], expect=a["expect"]))
+    stdin, stdout, stderr = (
+        resolved(c, a, f"redirect{name}") if a.get(f"redirect{name}") else "" for name in ("Stdin", "Stdout", "Stderr")
+    )
+    step = replace(step, stdin=a["stdin"], redirect_stdin=stdin, redirect_stdout=stdout, redirect_stderr=stderr)
+    after = c.stepped(replace(step, expect=a["expect"]))
     return replace(after, last_exec=after.rootfs)
 
 

@@ -6,9 +6,11 @@ which a later call finds and removes what a killed one left.
 """
 
 import contextlib
+import io
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,10 +20,13 @@ import docker.utils
 import requests
 from docker.utils.socket import STDOUT, frames_iter
 
-from ci.engine.errors import DockerUnavailableError, EngineError
+from ci.engine.errors import DockerFullError, DockerUnavailableError, EngineError
+from ci.engine.output import Stream
 from ci.engine.usage import KeptImage
 
 API_SECONDS = 600  # a commit of a large layer takes that long on a slow disk
+CONNECTIONS = 32  # steps that run at once; more wait for a connection
+PULL_SECONDS = 60  # without a word from a registry
 LABEL, CALL_LABEL, PID_LABEL, STORE_LABEL = "cutover", "cutover.call", "cutover.pid", "cutover.store"
 
 
@@ -41,6 +46,8 @@ def translated() -> Iterator[None]:
     except docker.errors.ImageNotFound as error:
         raise MissingImageError(str(error.explanation)) from error
     except docker.errors.APIError as error:
+        if "no space left on device" in str(error.explanation):
+            raise DockerFullError from error
         raise DockerError(f"Docker: {error.explanation or error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         raise DockerUnavailableError(_short(error)) from error
@@ -83,7 +90,9 @@ class Docker:
     def __init__(self, call_id: str) -> None:
         self.labels = {LABEL: "1", CALL_LABEL: call_id, PID_LABEL: process_mark(os.getpid()) or str(os.getpid())}
         with translated():
-            self.api = docker.APIClient(timeout=API_SECONDS, **docker.utils.kwargs_from_env())
+            self.api = docker.APIClient(
+                timeout=API_SECONDS, max_pool_size=CONNECTIONS, **docker.utils.kwargs_from_env()
+            )
         self._closed = False
         self.remove_orphans()
 
@@ -122,12 +131,19 @@ class Docker:
             self.api.tag(image, repository, tag or "latest")
 
     def create(self, image: str, labels: Mapping[str, str] | None = None, **options: Any) -> str:
-        """Create a container and give its id; `options` are docker-py's, `host` those of its create_host_config."""
+        """Create a container and give its id; `options` are docker-py's, `host` those of its create_host_config.
+
+        An environment variable whose value is None is taken away, also where the image sets it; an image's health check
+        is not run.
+        """
         if self._closed:
             raise DockerError("the call has ended")
         host = options.pop("host", {})
+        environment = options.pop("environment", {})
         with translated():
+            options["environment"] = [k if v is None else f"{k}={v}" for k, v in environment.items()]
             options["host_config"] = self.api.create_host_config(**host)
+            options["healthcheck"] = {"test": ["NONE"]}
             created = self.api.create_container(image, labels={**self.labels, **(labels or {})}, **options)
             return str(created["Id"])
 
@@ -160,11 +176,48 @@ class Docker:
                 return None
             raise
 
-    def commit(self, container: str, tag: str) -> str:
-        """Keep the container's file system as an image `cutover/layer:TAG`; gives the image's id."""
+    @staticmethod
+    def one_file(stream: Iterator[bytes]) -> bytes:
+        """What the file holds that `get` gave a tar stream of."""
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+            member = archive.next()
+            content = archive.extractfile(member) if member and member.isreg() else None
+            return content.read() if content else b""
+
+    def commit(self, container: str, tag: str, store: str, blank: Iterable[str] = ()) -> str:
+        """Keep the container's file system as an image `cutover/layer:TAG` of a store; gives the image's id.
+
+        Args:
+            blank: names of environment variables whose values are not to be kept.
+        """
+        config = {"Env": [f"{name}=" for name in blank], "Labels": {LABEL: "1", STORE_LABEL: store}}
         with translated():
-            done = self.api.commit(container, repository="cutover/layer", tag=tag, changes=f"LABEL {LABEL}=1")
+            done = self.api.commit(container, repository="cutover/layer", tag=tag, conf=config)
             return str(done["Id"])
+
+    def needs_flattening(self, image: str, layers: int) -> bool:
+        """Whether an image has so many layers, or declares volumes."""
+        found = self.image(image)
+        return found is not None and (
+            len(found["RootFS"].get("Layers") or ()) >= layers or bool((found["Config"] or {}).get("Volumes"))
+        )
+
+    def flatten(self, image: str, tag: str, store: str) -> str:
+        """An image of one layer with the same files, `cutover/layer:TAG`; gives its id."""
+        container = self.create(image, command=["/"])
+        changes = [f"LABEL {LABEL}=1", f"LABEL {STORE_LABEL}={store}"]
+        query = {"fromSrc": "-", "repo": "cutover/layer", "tag": tag, "changes": changes}
+        try:
+            with translated():
+                api: Any = self.api
+                stream = self.api.export(container)
+                api._raise_for_status(api._post(api._url("/images/create"), data=stream, params=query))
+        finally:
+            self.remove(container)
+        found = self.image(f"cutover/layer:{tag}")
+        if found is None:
+            raise MissingImageError(f"cutover/layer:{tag} is gone as soon as it was made")
+        return str(found["Id"])
 
     def remove(self, container: str) -> None:
         """Remove a container, running or not, with its anonymous volumes; one that is gone is fine."""
@@ -182,14 +235,18 @@ class Docker:
         """Remove what this call made in Docker, but for images and cache volumes; nothing more can be made."""
         self._closed = True
         self._remove_labelled(f"{CALL_LABEL}={self.labels[CALL_LABEL]}")
+
+    def close(self) -> None:
+        """Let go of the connections."""
         self.api.close()
 
     def remove_orphans(self) -> None:
-        """Remove the containers and networks of calls whose process is gone."""
+        """Remove the containers, networks and volumes of calls whose process is gone."""
         with translated():
             rows = [
                 *self.api.containers(all=True, filters={"label": PID_LABEL}),
                 *(self.api.networks(filters={"label": PID_LABEL}) or ()),
+                *(self.api.volumes(filters={"label": PID_LABEL})["Volumes"] or ()),
             ]
         for row in rows:
             mark = row["Labels"][PID_LABEL]
@@ -200,8 +257,11 @@ class Docker:
         with translated():
             containers = self.api.containers(all=True, filters={"label": label})
             networks = self.api.networks(filters={"label": label}) or ()
+            volumes = self.api.volumes(filters={"label": label})["Volumes"] or ()
         for container in containers:
             self.remove(container["Id"])
+        for volume in volumes:
+            self.remove_volume(volume["Name"])
         for network in networks:
             with contextlib.suppress(DockerError), translated():
                 self.api.remove_network(network["Id"])
@@ -211,7 +271,7 @@ class Docker:
         with translated():
             self.api.start(container)
 
-    def run(self, container: str, stdin: bytes = b"") -> Iterator[tuple[str, bytes]]:
+    def run(self, container: str, stdin: bytes = b"") -> Iterator[tuple[Stream, bytes]]:
         """Start a created container and give its output as it comes, as (`stdout` or `stderr`, bytes), until it
         ends."""
         wanted = {"stdin": int(bool(stdin)), "stdout": 1, "stderr": 1, "stream": 1}
@@ -228,6 +288,17 @@ class Docker:
         """The exit code of a container that has ended or soon will."""
         with translated():
             return int(self.api.wait(container)["StatusCode"])
+
+    def kill(self, container: str, signal: str) -> None:
+        """Send a signal to the container's main process; one that has ended is fine."""
+        with contextlib.suppress(DockerError), translated():
+            self.api.kill(container, signal)
+
+    def volume_of(self, container: str, path: str) -> str:
+        """The name of the volume that is mounted at `path`, empty where none is."""
+        with translated():
+            mounts = self.api.inspect_container(container)["Mounts"]
+        return next((str(m["Name"]) for m in mounts if m["Destination"] == path and m["Type"] == "volume"), "")
 
     def exit_code(self, container: str) -> int | None:
         """The exit code of a container that ran or could not start, None while it runs."""
@@ -252,10 +323,18 @@ class Docker:
             networks = self.api.inspect_container(container)["NetworkSettings"]["Networks"]
         return next((str(n["IPAddress"]) for n in networks.values() if n["NetworkID"] == network), "")
 
-    def create_volume(self, name: str, key: str) -> None:
-        """Make the named volume of a cache, where it is not there yet."""
+    def create_volume(self, name: str, key: str) -> bool:
+        """Make the named volume of a cache; False where it is there already."""
+        try:
+            with translated():
+                self.api.inspect_volume(name)
+                return False
+        except DockerError as error:
+            if not isinstance(error.__cause__, docker.errors.NotFound):
+                raise
         with translated():
             self.api.create_volume(name, labels={LABEL: "1", "cutover.cache": key})
+        return True
 
     def kept_images(self) -> list[KeptImage]:
         """The images that the engine made, with what each adds to its parent."""
@@ -286,6 +365,11 @@ class Docker:
         except DockerError as error:
             return isinstance(error.__cause__, docker.errors.NotFound)
         return True
+
+    def scratch_volume(self) -> str:
+        """A volume of this call, removed with it at the latest; gives its name."""
+        with translated():
+            return str(self.api.create_volume(labels=self.labels)["Name"])
 
     def save(self, image: str) -> Iterator[bytes]:
         """The image as `docker save` writes it."""

@@ -167,6 +167,22 @@ class StoreFullError(EngineError):
         self.root = root
 
 
+class DockerFullError(EngineError):
+    """The disk that holds Docker's images and containers is full."""
+
+    def __init__(self) -> None:
+        super().__init__("Docker's disk is full; free space there, or run `cutover cache prune`")
+
+
+class InterruptedCallError(EngineError):
+    """The user ended the call (SIGINT); its exit code is the shell's 128 + 2."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")
+
+
 class DockerUnavailableError(EngineError):
     """No Docker engine answers."""
 

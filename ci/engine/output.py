@@ -48,6 +48,12 @@ class Output:
             self._kept["combined"].write(data)
             self._lines.add(stream, data)
 
+    def clear(self) -> None:
+        """Forget what came so far: it is none of the command's own."""
+        for kept in self._kept.values():
+            kept.close()
+        self._kept = {name: _Kept(self._store) for name in self._kept}
+
     def tail(self, name: str) -> str:
         """The last ERROR_BYTES of a stream."""
         return self._kept[name].tail.decode(errors="replace")

@@ -19,6 +19,7 @@ TAIL_LINES = 40  # of a step's output, kept for its end
 
 Outcome = Literal["ran", "cached", "failed"]
 _current: ContextVar[int | None] = ContextVar("step", default=None)
+_path: ContextVar[tuple[str, ...]] = ContextVar("path", default=())
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,13 @@ Listener = Callable[[Event], None]
 
 
 class Step:
-    """One running step."""
+    """One running step; its user may say `why` it runs, and that it `failed` without an exception."""
 
     def __init__(self, progress: "Progress", number: int, name: str, parent: int | None, at: float) -> None:
         self._progress = progress
         self.number, self.name, self.parent, self.at = number, name, parent, at
         self.why: tuple[str, ...] = ()
+        self.failed = False
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
 
     def line(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:
@@ -137,7 +139,7 @@ class Progress:
     def step(self, name: str) -> Iterator[Step]:
         """A step that runs. Steps that begin in the block, in its thread or under its number, are part of it."""
         step = self._begun(name)
-        token = _current.set(step.number)
+        token, path = _current.set(step.number), _path.set((*_path.get(), name))
         try:
             yield step
         except BaseException:
@@ -145,8 +147,9 @@ class Progress:
             raise
         finally:
             _current.reset(token)
+            _path.reset(path)
         self.ran += 1
-        self._ended(step, "ran")
+        self._ended(step, "failed" if step.failed else "ran")
 
     @contextlib.contextmanager
     def under(self, number: int | None) -> Iterator[None]:
@@ -161,6 +164,11 @@ class Progress:
     def current() -> int | None:
         """The number of the step that runs in this thread."""
         return _current.get()
+
+    @staticmethod
+    def path() -> tuple[str, ...]:
+        """The names of the steps that run in this thread, the outermost first."""
+        return _path.get()
 
     def _begun(self, name: str, cached: bool = False) -> Step:
         with self._lock:

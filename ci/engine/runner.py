@@ -1,37 +1,59 @@
 """Runs steps as containers: put files in, create, start, wait, commit; what a step gave is kept under its key."""
 
 import contextlib
-import hashlib
-import tempfile
+import posixpath
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ci.engine import network
+from ci.engine import network, why
+from ci.engine.changes import Changes
 from ci.engine.docker_api import Docker, DockerError
-from ci.engine.errors import EngineError, NotServedError
-from ci.engine.progress import Progress, Step
+from ci.engine.errors import EngineError, InterruptedCallError, NotFoundError
+from ci.engine.mounts import LOCK_POLL_SECONDS, Mounts, Taken, placed
+from ci.engine.outcomes import Outcome, allowed
+from ci.engine.output import Output, collected
+from ci.engine.progress import Progress
 from ci.engine.secrets import Secrets
-from ci.engine.state import Exec, Mount
+from ci.engine.state import Exec
 from ci.engine.store import Store
-from ci.engine.tar import write_tree
-from ci.engine.trees import Tree
+from ci.engine.tar import tar_of
+from ci.engine.trees import Entry, Tree
+from ci.engine.why import Inputs
 
 NOT_STARTED = 1  # the exit code Dagger gives a command whose program is missing
 INIT_FAILED = 127  # what the container's init ends with when it cannot start the command
+MOST_LAYERS = 100  # of an image; overlay2 takes 125, and users add to what is published
+INTERRUPT_SECONDS = 30  # between SIGINT and SIGKILL to what runs when the call is interrupted
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a command gave: the image of its file system afterwards, its exit code and output."""
+class Job:
+    """One command, and all that its container is made of.
 
-    image: str
-    exit_code: int
-    stdout: str
-    stderr: str
-    combined: str
+    Attributes:
+        image: over which it runs, None: nothing.
+        files: what is put into the root file system before.
+        mounts: what its mounted directories and files hold, by path.
+        hosts: names it can look up, and their addresses.
+        hidden: environment variables that earlier steps had and it has not.
+        inputs: what its key is made of, for telling why it ran.
+    """
+
+    step: Exec
+    image: str | None
+    files: Sequence[Tree] = ()
+    mounts: Mapping[str, Tree] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    inputs: Inputs | None = None
+
+    @property
+    def name(self) -> str:
+        """How the step is shown."""
+        return f"withExec {' '.join(self.step.args)}"
 
 
 class Runner:
@@ -47,103 +69,151 @@ class Runner:
         self._secrets = secrets
         self._progress = progress
         self._fresh: set[str] = set()
+        self._present: set[str] = set()
         self._network: tuple[str, str] | None = None
         self._network_lock = threading.Lock()
-        self._scratch = tempfile.TemporaryDirectory(prefix="cutover-secrets-", dir=_memory())
+        self._running: set[str] = set()
+        self._interrupted = threading.Event()
+        self._held = contextlib.ExitStack()
+        self._mounts = Mounts(docker, store, secrets, self._empty_image, self._interrupted)
 
     def close(self) -> None:
-        """Remove the secrets' files."""
-        self._scratch.cleanup()
+        """Let go of what services hold, and remove the secrets' files."""
+        with contextlib.suppress(EngineError):
+            self._held.close()
+        self._mounts.close()
 
     # What is known
 
     def known(self, key: str, step: Exec, need_image: bool) -> Outcome | None:
         """The outcome under a step's key. A failure is known only to those who expect one, or within its own
         session."""
-        record = self._store.get_record("exec", key)
-        if record is None or (record["exit_code"] and step.expect == "SUCCESS" and key not in self._fresh):
+        outcome = Outcome.find(self._store, key)
+        if outcome is None or (key not in self._fresh and step.expect == "SUCCESS" and outcome.exit_code):
             return None
-        if need_image and self._docker().image(record["image"]) is None:
+        if need_image and not self._has(outcome.image):
             return None
         if key not in self._fresh:
             self._fresh.add(key)
-            self._progress.hit(f"withExec {' '.join(step.args)}")
-        return Outcome(**record)
+            self._progress.hit(Job(step, None).name)
+        return outcome
 
     def known_image(self, key: str) -> str | None:
-        """The image of a step that only put files in, None where it was not made or is gone."""
+        """The image of a step that only changed files, None where it was not made or is gone."""
         record = self._store.get_record("image", key)
-        return record if record and self._docker().image(record) else None
+        return record if record and self._has(record) else None
+
+    def _has(self, image: str) -> bool:
+        if image not in self._present and self._docker().image(image) is not None:
+            self._present.add(image)
+        return image in self._present
+
+    @contextlib.contextmanager
+    def locked(self, key: str) -> Iterator[None]:
+        """Hold a lock of the store.
+
+        Raises:
+            InterruptedCallError: the user ended the call while it was waited for.
+        """
+        while (file := self._store.try_lock(key)) is None:
+            if self._interrupted.wait(LOCK_POLL_SECONDS):
+                raise InterruptedCallError
+        with file:
+            yield
 
     # Steps
 
-    def place(self, key: str, image: str | None, trees: Sequence[Tree]) -> str:
-        """An image with `trees` put over `image` (None: over nothing)."""
-        docker = self._docker()
-        with self._container(image or self._empty_image(), command=["/"]) as container:
-            self._put(container, trees)
-            made = docker.commit(container, key[:40])
+    def change(self, key: str, image: str | None, changes: Changes) -> str:
+        """An image with `changes` made over `image` (None: over nothing)."""
+        with self._container(self._shallow(image)) as container:
+            self._put(container, [changes.tree()])
+            made = self._docker().commit(container, key[:40], self._store.id)
         self._store.put_record("image", key, made)
         return made
 
-    def remove(self, key: str, image: str, paths: Sequence[str]) -> str:
-        """An image without `paths`; the image's own `rm` takes them away.
+    def run(self, key: str, job: Job) -> Outcome:
+        """Run a command, and keep what it gave under `key`.
 
         Raises:
-            EngineError: it has none, or could not.
+            InterruptedCallError: the user ended the call meanwhile.
         """
-        docker = self._docker()
-        with self._container(image, entrypoint=["rm"], command=["-rf", "--", *paths], user="0") as container:
-            docker.start(container)
-            if docker.wait(container):
-                raise EngineError(f"{', '.join(paths)} could not be removed: {docker.logs(container, 1).strip()}")
-            made = docker.commit(container, key[:40])
-        self._store.put_record("image", key, made)
-        return made
-
-    def run(self, key: str, image: str | None, trees: Sequence[Tree], step: Exec, hosts: Mapping[str, str]) -> Outcome:
-        """Run a command over `image` with `trees` put in, and keep what it gave under `key`."""
-        with self._progress.step(f"withExec {' '.join(step.args)}") as shown:
-            options = self._options(step, hosts)
-            with self._container(image or self._empty_image(), **options) as container:
-                self._put(container, trees)
-                outcome = self._started(container, step, shown, key)
-        self._fresh.add(key)
-        self._store.put_record("exec", key, asdict(outcome))
+        with self._progress.step(job.name) as shown, self._mounts.taken(job.step, job.mounts) as taken:
+            shown.why = why.explained(self._store, job.inputs) if job.inputs else ()
+            with self._container(self._shallow(job.image), **self._options(job, taken)) as container:
+                stdin = self._stdin(container, job, taken)
+                with collected(self._store, self._secrets, shown.line) as output:
+                    exit_code = self._executed(container, job.step, stdin, output)
+                    outcome = self._outcome(key, container, job, taken, output, exit_code)
+            self._fresh.add(key)
+            outcome.keep(key, job.name)
+            shown.failed = not allowed(job.step.expect, exit_code)
         return outcome
 
-    def start(self, image: str, trees: Sequence[Tree], step: Exec, hosts: Mapping[str, str]) -> tuple[str, str]:
-        """Start a service's container on the call's network, with `trees` put in; gives its id and address."""
+    def _stdin(self, container: str, job: Job, taken: Taken) -> bytes:
+        """Put the files in; gives what the command reads from its stdin."""
+        self._put(container, [*job.files, *taken.trees])
+        path = job.step.redirect_stdin
+        if not path:
+            return job.step.stdin.encode()
+        if path in taken.files:
+            return taken.files[path].read_bytes()
+        stream = self._docker().get(container, path)
+        if stream is None:
+            raise NotFoundError(path)
+        return self._docker().one_file(stream)
+
+    def _executed(self, container: str, step: Exec, stdin: bytes, output: Output) -> int:
+        """Start the container and collect what it prints; gives its exit code."""
+        try:
+            with self._interruptible(container):
+                for channel, data in self._docker().run(container, stdin):
+                    output.take(channel, data)
+                exit_code = self._docker().wait(container)
+        except DockerError as error:
+            if "no such file" not in str(error) and "not found" not in str(error):
+                raise
+            return _missing(step, output)
+        output.finish()
+        if exit_code == INIT_FAILED and output.tail("stderr").startswith("[FATAL tini"):
+            output.clear()
+            return _missing(step, output)
+        return exit_code
+
+    def _outcome(self, key: str, container: str, job: Job, taken: Taken, output: Output, exit_code: int) -> Outcome:
+        for path, stream in ((job.step.redirect_stdout, "stdout"), (job.step.redirect_stderr, "stderr")):
+            if path:
+                self._redirect(container, path, taken, output, stream)
+        blank = {*self._environment(job), *job.hidden} - set(job.step.config.env)
+        image = self._docker().commit(container, key[:40], self._store.id, sorted(blank))
+        self._present.add(image)
+        mounts = self._mounts.after(container, job.step, taken)
+        return Outcome(self._store, image, exit_code, output.records(), mounts)
+
+    def _redirect(self, container: str, path: str, taken: Taken, output: Output, stream: str) -> None:
+        """Keep a stream as a file in the container."""
+        if path in taken.files:
+            taken.files[path].write_bytes(output.copy(stream).read())
+            return
+        blob, size = self._store.put_stream(output.copy(stream))
+        self._put(
+            container,
+            [placed(Tree((Entry(posixpath.basename(path), "f", size=size, blob=blob),)), posixpath.dirname(path))],
+        )
+
+    def start(self, job: Job) -> tuple[str, str]:
+        """Start a service's container on the call's network; gives its id and address."""
         docker = self._docker()
-        container = docker.create(image, **self._options(step, hosts, networked=True))
-        self._put(container, trees)
+        taken = self._held.enter_context(self._mounts.taken(job.step, job.mounts))
+        container = docker.create(self._shallow(job.image), **self._options(job, taken, networked=True))
+        self._put(container, [*job.files, *taken.trees])
         with contextlib.suppress(DockerError):
             docker.start(container)
         return container, docker.address(container, self.network()[0])
 
-    def _started(self, container: str, step: Exec, shown: Step, key: str) -> Outcome:
-        docker = self._docker()
-        collected = _Output(lambda line: shown.line(self._secrets.scrub(line)))
-        try:
-            for channel, data in docker.run(container, step.stdin.encode()):
-                collected.take(channel, data)
-            exit_code = docker.wait(container)
-        except DockerError as error:
-            if "no such file" not in str(error) and "not found" not in str(error):
-                raise
-            collected.take("stderr", f"fork/exec {step.args[0]}: no such file or directory".encode())
-            exit_code = NOT_STARTED
-        collected.finish()
-        if exit_code == INIT_FAILED and collected.text("stderr").startswith("[FATAL tini"):
-            collected, exit_code = _Output(lambda _: None), NOT_STARTED
-            collected.take("stderr", f"fork/exec {step.args[0]}: no such file or directory".encode())
-        texts = (self._secrets.scrub(collected.text(name)) for name in ("stdout", "stderr", "combined"))
-        return Outcome(docker.commit(container, key[:40]), exit_code, *texts)
-
     @contextlib.contextmanager
     def archive(self, image: str, path: str) -> Iterator[Iterator[bytes] | None]:
         """A tar stream of `path` in an image; None where nothing is there."""
-        with self._container(image, command=["/"]) as container:
+        with self._container(image) as container:
             yield self._docker().get(container, path)
 
     def stat(self, image: str, path: str, follow: bool) -> Mapping[str, Any] | None:
@@ -157,30 +227,85 @@ class Runner:
     @contextlib.contextmanager
     def _container(self, image: str, **options: Any) -> Iterator[str]:
         docker = self._docker()
-        container = docker.create(image, **options)
+        container = docker.create(image, **(options or {"command": ["/"]}))
         try:
             yield container
         finally:
             docker.remove(container)
 
     def _put(self, container: str, trees: Sequence[Tree]) -> None:
+        """Put trees into a container, all in one stream, later ones over earlier ones."""
+        changes = Changes()
         for tree in trees:
-            if tree.entries:
-                with self._store.writing() as file:
-                    write_tree(self._store, tree, file)
-                    file.seek(0)
-                    self._docker().put(container, file)
+            changes.put(tree)
+        if entries := changes.tree().entries:
+            with tar_of(self._store, Tree(entries)) as tar:
+                self._docker().put(container, tar)
+
+    # Images
 
     def _empty_image(self) -> str:
         """An image with nothing in it, made once."""
         reference = "cutover/base:scratch"
         docker = self._docker()
-        if docker.image(reference) is None:
-            with self._store.writing() as file:
-                write_tree(self._store, Tree(), file)
-                file.flush()
+        if not self._has(reference):
+            with tar_of(self._store, Tree()) as file:
                 docker.import_tar(Path(file.name), reference, {}, [])
         return reference
+
+    def _shallow(self, image: str | None) -> str:
+        """The image, or one with the same files in a single layer where one more would be too many for Docker, or where
+        it declares volumes: what is written to those would be in no layer."""
+        if image is None:
+            return self._empty_image()
+        docker = self._docker()
+        if not docker.needs_flattening(image, MOST_LAYERS):
+            return image
+        key = image.removeprefix("sha256:")
+        with self._store.locked(f"flat-{key}"):
+            flat = self.known_image(f"flat-{key}")
+            if flat is None:
+                with self._progress.step("flatten the layers"):
+                    flat = docker.flatten(image, f"flat-{key[:32]}", self._store.id)
+                self._store.put_record("image", f"flat-{key}", flat)
+        return flat
+
+    # Interruption
+
+    @contextlib.contextmanager
+    def _interruptible(self, container: str) -> Iterator[None]:
+        """Let an interruption reach the container while the block runs.
+
+        Raises:
+            InterruptedCallError: there was one.
+        """
+        self._running.add(container)
+        try:
+            if self._interrupted.is_set():
+                raise InterruptedCallError
+            yield
+        finally:
+            self._running.discard(container)
+        if self._interrupted.is_set():
+            raise InterruptedCallError
+
+    def interrupt(self) -> None:
+        """Send SIGINT to all that runs, and SIGKILL to what still runs INTERRUPT_SECONDS later; nothing more starts."""
+        self._interrupted.set()
+        self._signal("SIGINT")
+        timer = threading.Timer(INTERRUPT_SECONDS, self.kill)
+        timer.daemon = True
+        timer.start()
+
+    def kill(self) -> None:
+        """SIGKILL all that runs; nothing more starts."""
+        self._interrupted.set()
+        self._signal("SIGKILL")
+
+    def _signal(self, signal: str) -> None:
+        for container in tuple(self._running):
+            with contextlib.suppress(EngineError):
+                self._docker().kill(container, signal)
 
     # What a container gets
 
@@ -192,73 +317,36 @@ class Runner:
                 self._network = docker.create_network(f"cutover-{docker.labels['cutover.call']}")
             return self._network
 
-    def _options(self, step: Exec, hosts: Mapping[str, str], networked: bool = False) -> dict[str, Any]:
-        secret_env = {name: self._secrets.plaintext(secret) for name, secret in step.secret_env}
-        environment = {**network.inherited(), **step.config.env, **secret_env, **dict(step.volatile_env)}
-        binds = [self._bind(mount) for mount in step.mounts if mount.kind in ("cache", "secret")]
+    def _environment(self, job: Job) -> dict[str, str | None]:
+        secret_env = {name: self._secrets.plaintext(secret) for name, secret in job.step.secret_env}
+        hidden: dict[str, str | None] = dict.fromkeys(job.hidden)
+        return {**hidden, **network.inherited(), **job.step.config.env, **secret_env, **dict(job.step.volatile_env)}
+
+    def _options(self, job: Job, taken: Taken, networked: bool = False) -> dict[str, Any]:
+        step, binds = job.step, list(taken.binds)
         if bundle := network.bundle():
             binds.append(f"{bundle}:{network.CA_PLACE}:ro")
         host_config = {
+            **taken.host,
             "binds": binds,
-            "tmpfs": {m.path: f"size={m.name}" if m.name else "" for m in step.mounts if m.kind == "temp"},
-            "extra_hosts": dict(hosts),
+            "extra_hosts": dict(job.hosts),
             "init": step.init,
             "privileged": step.privileged,
-            "network_mode": self.network()[0] if hosts or networked else None,
+            "network_mode": self.network()[0] if job.hosts or networked else None,
             "log_config": {"type": "json-file" if networked else "none"},
         }
         return {
             "entrypoint": list(step.args[:1]),
             "command": list(step.args[1:]),
-            "environment": environment,
+            "environment": self._environment(job),
             "working_dir": step.config.workdir or "/",
             "user": step.config.user,
-            "stdin_open": bool(step.stdin),
+            "stdin_open": bool(step.stdin or step.redirect_stdin),
             "host": {name: value for name, value in host_config.items() if value},
         }
 
-    def _bind(self, mount: Mount) -> str:
-        if mount.kind == "cache":
-            if mount.sharing == "PRIVATE":
-                raise NotServedError("Container.withMountedCache(sharing: PRIVATE)")
-            volume = "cutover-cache-" + hashlib.sha256(mount.name.encode()).hexdigest()[:16]
-            self._docker().create_volume(volume, mount.name)
-            return f"{volume}:{mount.path}"
-        assert mount.source is not None
-        return f"{self._secret_file(mount)}:{mount.path}:ro"
 
-    def _secret_file(self, mount: Mount) -> Path:
-        assert mount.source is not None
-        path = Path(self._scratch.name) / hashlib.sha256(f"{mount.source.digest}{mount.path}".encode()).hexdigest()
-        path.write_text(self._secrets.plaintext(mount.source), encoding="utf-8")
-        path.chmod(mount.mode if not mount.owner else mount.mode | (mount.mode >> 6))
-        return path
-
-
-def _memory() -> str | None:
-    """A folder that never reaches a disk, where the host has one."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
-
-
-class _Output:
-    """Collects a command's output, and hands its whole lines on as they come."""
-
-    def __init__(self, line: Callable[[str], None]) -> None:
-        self._line = line
-        self._parts: dict[str, list[bytes]] = {"stdout": [], "stderr": [], "combined": []}
-        self._rest = {"stdout": b"", "stderr": b""}
-
-    def take(self, channel: str, data: bytes) -> None:
-        self._parts[channel].append(data)
-        self._parts["combined"].append(data)
-        *lines, self._rest[channel] = (self._rest[channel] + data).split(b"\n")
-        for line in lines:
-            self._line(line.decode(errors="replace"))
-
-    def finish(self) -> None:
-        for rest in self._rest.values():
-            if rest:
-                self._line(rest.decode(errors="replace"))
-
-    def text(self, channel: str) -> str:
-        return b"".join(self._parts[channel]).decode(errors="replace")
+def _missing(step: Exec, output: Output) -> int:
+    output.take("stderr", f"fork/exec {step.args[0]}: no such file or directory".encode())
+    output.finish()
+    return NOT_STARTED

@@ -82,13 +82,12 @@ class Patterns:
         """Where the first form begins that may go on after the end of `data`; its length where there is none."""
         longest = len(self.forms[0]) if self.forms else 0
         first = max(at, len(data) - longest + 1)
-        near_end = range(max(first, len(data) - SHORTEST + 1), len(data))
-        starts: list[int] = [found.start() for found in self._starts.finditer(data, first)]
-        for start in (*starts, *near_end):
-            rest = data[start:]
-            if any(len(form) > len(rest) and form.startswith(rest) for form in self.forms):
-                return start
-        return len(data)
+        starts = [found.start() for found in self._starts.finditer(data, first)]
+        starts += range(max(first, len(data) - SHORTEST + 1), len(data))
+        return next((start for start in starts if self._goes_on(data[start:])), len(data))
+
+    def _goes_on(self, rest: bytes) -> bool:
+        return any(len(form) > len(rest) and form.startswith(rest) for form in self.forms)
 
 
 class Scrubber:

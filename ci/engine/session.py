@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ci.engine import hostfs, network, packaging
+from ci.engine import hostfs, network, packaging, usage
 from ci.engine.docker_api import Docker
+from ci.engine.errors import DockerUnavailableError
 from ci.engine.evaluator import Evaluator
 from ci.engine.images import Image, Images
 from ci.engine.nodes import Node, NodeTable
@@ -19,6 +20,8 @@ from ci.engine.runner import Runner
 from ci.engine.secrets import Secrets
 from ci.engine.services import Services
 from ci.engine.store import Store
+
+PRUNE_SECONDS = 600  # between two looks at the store's size
 
 
 class Session:
@@ -42,12 +45,15 @@ class Session:
     ) -> None:
         self.id = secrets.token_hex(6)
         self.store = store
+        self._lease = contextlib.ExitStack()
+        self._lease.enter_context(store.leased())
         self.progress = progress
         self.workdir = workdir
         self.nodes = NodeTable()
         self.secrets = Secrets(store.salt())
         self._connect = connect
         self._docker: Docker | None = None
+        self._interrupted = False
         self._lock = threading.Lock()
         self._runner = Runner(self.docker, store, self.secrets, progress)
         self.services = Services(self.docker, self._runner, progress)
@@ -109,11 +115,27 @@ class Session:
         """A path of the host, relative ones from where the call was made."""
         return (self.workdir / Path(path).expanduser()).absolute()
 
+    def interrupt(self) -> None:
+        """End the call early: each running command gets SIGINT, and SIGKILL 30 s later; nothing more starts, and what
+        is waited for ends with InterruptedCallError (exit code 130). Called again, it kills at once. Never blocks, so
+        a signal handler may call it.
+        """
+        again, self._interrupted = self._interrupted, True
+        self.services.closing.set()
+        threading.Thread(target=self._runner.kill if again else self._runner.interrupt, daemon=True).start()
+
     def close(self) -> None:
-        """Remove what the call started: containers, networks, forwarders, secrets' files."""
+        """Remove what the call started: containers, networks, volumes, forwarders, secrets' files; then keep the store
+        within its bound. Where Docker does not answer any more, the next call removes what is left in it."""
         self.services.close()
+        self._lease.close()
         if self._docker is not None:
-            self._docker.remove_call()
+            with contextlib.suppress(DockerUnavailableError):
+                self._docker.remove_call()
+                self._runner.close()
+                if self.progress.ran and self.store.due("pruned", PRUNE_SECONDS):
+                    usage.prune(self.store, self._docker, None)
+            self._docker.close()
         self._runner.close()
         self._http.close()
 

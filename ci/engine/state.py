@@ -55,12 +55,16 @@ def _port(text: str) -> Port:
     return Port(int(number), "UDP" if protocol == "udp" else "TCP")
 
 
-MountKind = Literal["cache", "temp", "secret", "directory", "file"]
+MountKind = Literal["cache", "temp", "secret", "directory", "file", "socket"]
 
 
 @dataclass(frozen=True)
 class Mount:
-    """Something mounted at `path`: a cache volume's key, a secret, a directory or a file as `source`."""
+    """Something mounted at `path`: a cache volume's key, a secret, a directory, a file or a socket as `source`.
+
+    What commands and later steps change in a mounted directory or file stays with the mount, not with the root file
+    system: it holds what it held `after` that command (None: its source), with `changes` made since.
+    """
 
     path: str
     kind: MountKind
@@ -70,6 +74,17 @@ class Mount:
     owner: str = ""
     mode: int = 0o400
     read_only: bool = False
+    after: "Rootfs | None" = None
+    changes: "tuple[Placed | Removed, ...]" = ()
+
+    @property
+    def written(self) -> bool:
+        """Whether commands can change the directory or file that is mounted."""
+        return self.kind in ("directory", "file") and not self.read_only
+
+    def covers(self, path: str) -> bool:
+        """Whether an absolute path lies at or under this mount."""
+        return f"{path}/".startswith(f"{self.path}/")
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,9 @@ class Exec:
     bindings: tuple[tuple[str, Node], ...] = ()
     volatile_env: tuple[tuple[str, str], ...] = ()
     stdin: str = ""
+    redirect_stdin: str = ""
+    redirect_stdout: str = ""
+    redirect_stderr: str = ""
     expect: str = "SUCCESS"
     privileged: bool = False
     init: bool = True
@@ -142,6 +160,19 @@ class Container:
         """This container with its configuration changed."""
         return replace(self, config=replace(self.config, **changes))
 
+    def mount_over(self, path: str) -> Mount | None:
+        """The innermost mount at or above an absolute path."""
+        return max((m for m in self.mounts if m.covers(path)), key=lambda m: len(m.path), default=None)
+
     def stepped(self, step: Exec | Placed | Removed) -> "Container":
-        """This container with one more step on its root file system."""
-        return replace(self, rootfs=Rootfs(self.rootfs, step), image_ref="")
+        """This container with one more step: on its root file system, or on the mounted directory it is for."""
+        if isinstance(step, Exec):
+            rootfs = Rootfs(self.rootfs, step)
+            mounts = (replace(m, after=rootfs, changes=()) if m.written else m for m in self.mounts)
+            return replace(self, rootfs=rootfs, mounts=tuple(mounts), image_ref="")
+        path = step.path if isinstance(step, Placed) else step.paths[0]
+        mount = self.mount_over(path)
+        if mount is None or mount.kind != "directory":
+            return replace(self, rootfs=Rootfs(self.rootfs, step), image_ref="")
+        changed = replace(mount, changes=(*mount.changes, step))
+        return replace(self, mounts=tuple(changed if m is mount else m for m in self.mounts))

@@ -160,6 +160,10 @@ class Store:
             return None
         return value if self._used(place) else None
 
+    def has_record(self, kind: str, key: str) -> bool:
+        """Whether there is a record under `key`; one that is counts as used now."""
+        return self._used(self._record_path(kind, key))
+
     def _record_path(self, kind: str, key: str) -> Path:
         return self.root / "records" / kind / key[:2] / key
 
@@ -170,11 +174,15 @@ class Store:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def try_lock(self, key: str) -> IO[str] | None:
-        """Take the lock `key` if it is free, None where it is not; closing what is given lets it go."""
+    def try_lock(self, key: str, mode: int = fcntl.LOCK_EX) -> IO[str] | None:
+        """Take the lock `key` if it is free, None where it is not; closing what is given lets it go.
+
+        Args:
+            mode: LOCK_EX to hold it alone, LOCK_SH beside others that do so too.
+        """
         file = self._lock_file(key)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, mode | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
             return None
@@ -210,6 +218,18 @@ class Store:
                 except BlockingIOError:
                     begun.append(path.stat().st_mtime)
         return min(begun)
+
+    def due(self, name: str, seconds: float) -> bool:
+        """Whether `name` was not due within the last `seconds`, in any process; then it counts as done now."""
+        mark = self.root / name
+        try:
+            if time.time() - mark.stat().st_mtime < seconds:
+                return False
+        except FileNotFoundError:
+            pass
+        with self.room():
+            mark.touch()
+        return True
 
     def salt(self) -> bytes:
         """The store's own secret, with which secrets are fingerprinted; made at first use, readable by its owner

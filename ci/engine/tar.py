@@ -1,5 +1,6 @@
 """Trees to tar streams and back."""
 
+import contextlib
 import io
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -17,11 +18,20 @@ def write_tree(store: Store, tree: Tree, file: IO[bytes]) -> None:
     with tarfile.open(fileobj=file, mode="w|", format=tarfile.GNU_FORMAT) as archive:
         for entry in tree.entries:
             info = _info(entry)
-            if entry.kind == "f":
+            if entry.kind == "f" and entry.size:
                 with store.blob_path(entry.blob).open("rb") as content:
                     archive.addfile(info, content)
             else:
                 archive.addfile(info)
+
+
+@contextlib.contextmanager
+def tar_of(store: Store, tree: Tree) -> Iterator[IO[bytes]]:
+    """`tree` as a tar file in the store's scratch folder, at its start, until the block ends."""
+    with store.writing() as file:
+        write_tree(store, tree, file)
+        file.seek(0)
+        yield file
 
 
 def _info(entry: Entry) -> tarfile.TarInfo:

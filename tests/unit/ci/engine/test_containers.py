@@ -208,10 +208,43 @@ def test_an_exec_with_nothing_to_run_is_told_when_it_is_to_run() -> None:
     assert CHANGES["withExec"](Container(), {"args": [], **EXEC}).rootfs.step == Exec((), Config())
 
 
-@pytest.mark.parametrize("name", ["experimentalPrivilegedNesting", "redirectStdin", "redirectStdout", "redirectStderr"])
-def test_what_an_exec_is_not_served_with_is_refused_by_name(name: str) -> None:
-    with pytest.raises(NotServedError, match=rf"^Container.withExec\({name}\) is not served .*--engine dagger"):
-        changed("withExec", args=["x"], **{**EXEC, name: "x"})
+def test_several_files_are_taken_away_one_by_one() -> None:
+    after = changed("withoutFiles", paths=["/f", "g"])
+    assert [layer.step for layer in after.rootfs.steps()[-2:]] == [Removed(("/f",)), Removed(("/src/g",))]
+
+
+def test_nested_engines_are_refused_by_name() -> None:
+    with pytest.raises(NotServedError, match=r"^Container.withExec\(experimentalPrivilegedNesting\) is not served"):
+        changed("withExec", args=["x"], **{**EXEC, "experimentalPrivilegedNesting": True})
+
+
+def test_streams_are_redirected_to_places_from_the_workdir() -> None:
+    step = changed("withExec", args=["x"], **{**EXEC, "redirectStdin": "in", "redirectStdout": "/o"}).rootfs.step
+    assert isinstance(step, Exec)
+    assert (step.redirect_stdin, step.redirect_stdout, step.redirect_stderr) == ("/src/in", "/o", "")
+
+
+def test_stdin_comes_from_one_place_only() -> None:
+    with pytest.raises(InvalidArgumentError, match="stdin or redirectStdin, not both"):
+        changed("withExec", args=["x"], **{**EXEC, "stdin": "text", "redirectStdin": "in"})
+
+
+def test_what_is_put_under_a_mounted_directory_is_put_into_the_mount() -> None:
+    mounted = CHANGES["withMountedDirectory"](START, {"path": "/m", "source": FOLDER, "owner": "", "readOnly": False})
+    after = mounted.stepped(Placed("/m/f", FOLDER)).stepped(Removed(("/m/g",))).stepped(Placed("/n", FOLDER))
+    assert after.rootfs.step == Placed("/n", FOLDER)
+    assert after.mounts[-1].changes == (Placed("/m/f", FOLDER), Removed(("/m/g",)))
+
+
+def test_after_a_command_a_mounted_directory_holds_what_that_left_unless_it_is_read_only() -> None:
+    state = START
+    for path, read_only in (("/m", False), ("/r", True)):
+        args = {"path": path, "source": FOLDER, "owner": "", "readOnly": read_only}
+        state = CHANGES["withMountedDirectory"](state, args).stepped(Placed(f"{path}/f", FOLDER))
+    after = CHANGES["withExec"](state, {"args": ["x"], **EXEC})
+    written, kept = after.mounts[-2:]
+    assert (written.after, written.changes) == (after.rootfs, ())
+    assert (kept.after, len(kept.changes)) == (None, 1)
 
 
 def test_from_gives_the_images_configuration_and_keeps_what_was_bound() -> None:
