@@ -28,17 +28,20 @@ def call(given: list[str], options: Options) -> None:
         UsageError: words that name no function or flag, or a wrong value.
         CallError: what a function answered instead of a result.
     """
+    result, saved = None, False
     with engine(options) as running:
         chain = words.parse(running.types, given, options)
-        if chain.help:
-            from ci.cli import help as texts
-
-            output.show(texts.text(chain, running.types))
-        elif len(chain.links) == 1:
-            output.show("Query\n")
-        else:
+        if not chain.help and len(chain.links) > 1:
             result, saved = answer(running, chain)
-            finish(result, chain, saved, running)
+    # Nothing is printed before the progress has ended: on a terminal it draws over it.
+    if chain.help:
+        from ci.cli import help as texts
+
+        output.show(texts.text(chain, running.types))
+    elif len(chain.links) == 1:
+        output.show("Query\n")
+    else:
+        finish(result, chain, saved, running)
 
 
 def answer(running: Engine, chain: Chain) -> tuple[Any, bool]:
@@ -78,9 +81,9 @@ def functions(given: list[str], options: Options) -> None:
     options, rest = opts.spread(given, options, opts.CALL + opts.ENGINE)
     with engine(options) as running:
         table = texts.functions_table(_listed(running, rest))
-        output.show(table)
-        if not table:
-            print(f"No functions found.{'' if running.types.module else f' ({NO_MODULE})'}", file=sys.stderr)
+    output.show(table)
+    if not table:
+        print(f"No functions found.{'' if running.types.module else f' ({NO_MODULE})'}", file=sys.stderr)
 
 
 def _listed(running: Engine, given: list[str]) -> "dict[str, Function]":

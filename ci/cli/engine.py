@@ -84,8 +84,8 @@ def engine(options: Options, needs_module: bool = True) -> Iterator[Engine]:
     config = found(options) if needs_module else None
     store = opened_store()
     with (
-        shown(options) as progress,
-        opened(store, progress, recipes(config.root if config else Path.cwd()), Path.cwd()) as session,
+        shown(options) as showing,
+        opened(store, showing.progress, recipes(config.root if config else Path.cwd()), Path.cwd()) as session,
         contextlib.closing(Server(session)) as server,
     ):
         yield Engine(server, Types(_loaded(server, config), store))

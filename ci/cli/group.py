@@ -7,10 +7,13 @@ from typing import Any
 import click
 
 COMMANDS = {
+    "cache": ("ci.cli.cache:cache", "Show and prune what the engine keeps on this machine."),
     "call": ("ci.cli.completion:call", "Call one or more functions of the module, as `dagger call` does."),
+    "check": ("ci.cli.completion:check", "Run the module's checks, all at once."),
     "demo": ("ci.cli.demo:demo", "Release a service twice and break it once, on this machine."),
     "functions": ("ci.cli.completion:functions", "List the module's functions."),
     "local": ("ci.cli.local:local", "AWS on this machine."),
+    "run": ("ci.cli.completion:run", "Run a program in a session of the engine, as `dagger run` does."),
     "version": ("ci.cli.version:version", "Print the version."),
 }
 

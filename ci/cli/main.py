@@ -13,7 +13,9 @@ INTERRUPTED = 130  # as a shell reports SIGINT
 # The commands that run the engine read their words themselves: a call whose answer is known must not wait for click.
 WORDS = {
     "call": "ci.cli.call:call",
+    "check": "ci.cli.check:check",
     "functions": "ci.cli.call:functions",
+    "run": "ci.cli.run:run",
 }
 COMPLETING = "_CUTOVER_COMPLETE"
 
@@ -44,13 +46,12 @@ def _run(words: list[str]) -> int:
         raise UsageError(str(error), "cutover") from error
     if not rest or rest[0] not in WORDS:
         return _clicked(rest if rest else words)
-    from ci.cli.dagger import delegated
+    from ci.cli.dagger import handed_over
     from ci.cli.interrupt import interruptible
 
     command, rest = rest[0], rest[1:]
     options = options if command == "run" else scanned(rest, options)
-    if delegated(options):
-        return 0
+    handed_over(words, options)
     try:
         with interruptible():
             return _command(command)(rest, options) or 0

@@ -52,6 +52,12 @@ class Server:
             yield self._http.server_address[1], token
 
     @contextlib.contextmanager
+    def client(self) -> Iterator[tuple[int, str]]:
+        """The port and a token for a program of the user's, which sees what the command line sees."""
+        with self._token(Context(self.session, self.module)) as token:
+            yield self._http.server_address[1], token
+
+    @contextlib.contextmanager
     def _token(self, context: Context) -> Iterator[str]:
         token = secrets.token_hex(16)
         self._callers[token] = context

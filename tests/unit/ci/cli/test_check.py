@@ -1,0 +1,50 @@
+"""`cutover check`: which checks run, and the table of their outcomes."""
+
+from typing import Any, cast
+
+import pytest
+
+from ci.cli.check import Checked, _run, named, table
+from ci.cli.engine import CallError, Engine
+from ci.cli.errors import UsageError
+from ci.cli.options import Options
+from ci.cli.types import Types
+
+
+class Answering:
+    """A server that answers every query, `lint` with an error."""
+
+    def query(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+        if "lint" in text:
+            extensions = {"_type": "EXEC_ERROR", "exitCode": 3, "stdout": "E501", "stderr": ""}
+            return {"errors": [{"message": "exit code: 3", "extensions": extensions}]}
+        return {"data": {"ci": {"unitTest": "ok"}}}
+
+
+@pytest.fixture
+def running(types: Types) -> Engine:
+    return Engine(cast(Any, Answering()), types)
+
+
+def test_patterns_name_checks_and_none_names_all(running: Engine) -> None:
+    assert list(named(running, [])) == ["lint", "unit-test"]
+    assert list(named(running, ["lint"])) == ["lint"]
+    assert list(named(running, ["u*", "lint"])) == ["lint", "unit-test"]
+    with pytest.raises(UsageError, match='no check "lin"; did you mean "lint"'):
+        named(running, ["lin"])
+    with pytest.raises(UsageError, match='no check "hello"'):
+        named(running, ["hello"])
+
+
+def test_each_check_runs_and_one_that_fails_ends_no_other(running: Engine) -> None:
+    rows = _run(running, named(running, []), Options())
+    assert [row.name for row in rows] == ["lint", "unit-test"]
+    assert isinstance(rows[0].error, CallError)
+    assert rows[1].error is None
+
+
+def test_the_table_ends_with_what_the_failed_ones_said() -> None:
+    error = CallError({"message": "exit code: 3"})
+    assert table([Checked("lint", 1.0, error), Checked("unit-test", 62.0, None)]) == (
+        "Name        Outcome   Time\nlint        failed    1.0s\nunit-test   passed    1m02s\n\nlint: exit code: 3\n"
+    )
