@@ -96,8 +96,9 @@ def _loaded(server: "Server", config: "ModuleConfig | None") -> Any:
         return None
     from ci.engine.api import Context
     from ci.engine.functions import LoadedModule
+    from ci.engine.modules.source import Source
 
-    module = LoadedModule(Context(server.session), server, config)
+    module = LoadedModule(Context(server.session), server, Source(server.session.store, config))
     server.load(module)
     return module.types
 

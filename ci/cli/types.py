@@ -67,7 +67,7 @@ class Types:
 
     @cached_property
     def _core_enums(self) -> dict[str, tuple[str, ...]]:
-        return {name: tuple(member for member, _ in members) for name, members in self._core.enums}
+        return {name: tuple(row[0] for row in members) for name, members, _ in self._core.enums}
 
     def object(self, ref: TypeRef) -> ObjectType | None:
         """The object that a function gives, or of which it gives a list; None where it gives a value."""
@@ -82,7 +82,7 @@ class Types:
         found = self.object(ref)
         if found is None:
             return {}
-        fields = [Function(name, result, text) for name, result, text in found.fields]
+        fields = [Function(name, result, text, deprecated=old) for name, result, text, old in found.fields]
         return {kebab(item.name): item for item in (*fields, *found.functions) if self._usable(found, item)}
 
     def _usable(self, kind: ObjectType, function: Function) -> bool:
@@ -102,7 +102,7 @@ class Types:
             return ()
         own = {row[0]: row[1] for row in self.module.enums} if self.module else {}
         if (members := own.get(ref.innermost.name)) is not None:
-            return tuple(member for member, _ in members)
+            return tuple(row[0] for row in members)
         return self._core_enums.get(ref.innermost.name, ())
 
 
@@ -122,7 +122,8 @@ def core() -> ModuleTypes:
     built = schema.build()
     kinds = [kind for name, kind in built.type_map.items() if not name.startswith("__")]
     objects = tuple(_object(kind, api.served) for kind in kinds if is_object_type(kind))
-    enums = tuple((kind.name, tuple((name, name) for name in kind.values)) for kind in kinds if is_enum_type(kind))
+    found = [kind for kind in kinds if is_enum_type(kind)]
+    enums = tuple((kind.name, tuple((name, name, "", None) for name in kind.values), "") for kind in found)
     return ModuleTypes("query", "", objects, enums)
 
 

@@ -1,33 +1,27 @@
-"""Loads a Python module and calls its functions, each in a process of the SDK's own entry point, results kept by
-content."""
+"""A module that is served: its functions as fields of the schema, each called in the module's own process, results kept
+by content."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ci.engine import hostfs, typedefs
-from ci.engine.errors import EngineError, FunctionFailedError, ModuleLoadError
+from ci.engine import hostfs
+from ci.engine.errors import EngineError, FunctionFailedError, ModuleLoadError, NotServedError
+from ci.engine.modules import registration
+from ci.engine.modules.config import ModuleConfig, find_config
+from ci.engine.modules.results import Results, held
+from ci.engine.modules.runtime import Request
+from ci.engine.modules.source import Source
 from ci.engine.nodes import Node, digest_of
-from ci.engine.typedefs import Argument, Function, ModuleTypes, ObjectType, TypeRef, camel, pascal
+from ci.engine.typedefs import Argument, Function, ModuleTypes, ObjectType, TypeRef, camel
 
 if TYPE_CHECKING:
     from ci.engine.api import Context
     from ci.engine.server import Server
 
-DEFAULT_TTL_SECONDS = 7 * 24 * 3600  # Dagger's own default
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-STDERR_TAIL = 4000  # characters shown when a module's process ends without an answer
-RUNTIME = "import sys; from dagger.mod.cli import app; sys.exit(app())"
+INTERFACE = "asInterface"  # the field of a recipe that shows an object as an interface
 
 
 @dataclass
@@ -42,113 +36,45 @@ class FunctionCall:
     returned: bool = False
     error: Node | None = None
     refused: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class ModuleConfig:
-    """A module's dagger.json: where it lies, its name, and which files are its source."""
-
-    root: Path
-    name: str
-    include: tuple[str, ...]
-
-    @property
-    def context_root(self) -> Path:
-        """The folder that absolute default paths are relative to: the git repository's root, or the module's."""
-        at = self.root
-        while at != at.parent:
-            if (at / ".git").exists():
-                return at
-            at = at.parent
-        return self.root
-
-
-def find_config(start: Path) -> ModuleConfig:
-    """The module at `start` or the nearest folder above it.
-
-    Raises:
-        ModuleLoadError: none is there, its dagger.json cannot be read, or it is not a Python module.
-    """
-    for folder in (start.absolute(), *start.absolute().parents):
-        if (folder / "dagger.json").is_file():
-            return _read_config(folder)
-    raise ModuleLoadError(f"no module: {start} and the folders above it have no dagger.json; name one with -m PATH")
-
-
-def _read_config(folder: Path) -> ModuleConfig:
-    try:
-        raw = json.loads((folder / "dagger.json").read_text(encoding="utf-8"))
-        name, sdk = raw["name"], raw.get("sdk")
-    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ModuleLoadError(f"{folder / 'dagger.json'} is not a module's configuration: {error!r}") from error
-    if (sdk.get("source") if isinstance(sdk, dict) else sdk) != "python":
-        raise ModuleLoadError(f"module {name} in {folder} is not a Python module; Dagger's engine serves it")
-    if raw.get("dependencies") or raw.get("toolchains"):
-        raise ModuleLoadError(
-            f"module {name} depends on other modules, which the embedded engine does not serve; Dagger's engine does"
-        )
-    return ModuleConfig(folder / (raw.get("source") or "."), name, tuple(raw.get("include") or ()))
+    workdir: Path = Path()
 
 
 class LoadedModule:
-    """A module whose types are known and whose functions can be called."""
+    """A module whose types are known and whose functions can be called.
 
-    def __init__(self, context: "Context", server: "Server", config: ModuleConfig) -> None:
+    Raises:
+        ModuleLoadError: its code cannot be imported, or registers what is not served.
+    """
+
+    def __init__(self, context: "Context", server: "Server", source: Source) -> None:
         self._server = server
         self._session = context.session
-        self.config = config
-        self.name = config.name
-        tree = hostfs.snapshot(
-            self._session.store, config.root, config.include, () if config.include else (".git", ".venv")
-        )
-        self.source = self._session.nodes.add(self._session.evaluator.snapshot(tree))
-        self.digest = digest_of([tree.digest, config.name, version("dagger-io")])
-        self._runtime = self._prepared()
+        self._source = source
+        self.config = source.config
+        self.name = source.config.name
+        self.results = Results(self._session.store, self._session.nodes)
         self._functions: dict[tuple[str, str], tuple[str, Any]] = {}
-        try:
-            self.types = self._types()
-        except BaseException:
-            self.close()
-            raise
+        self.types = source.types() or self._registered()
         self._functions = _index(self.types)
-        self._session_results: dict[str, Any] = {}
+
+    @property
+    def source(self) -> Node:
+        """The module's files, as CurrentModule.source gives them."""
+        config = self.config
+        tree = hostfs.snapshot(self._session.store, config.root, config.included, config.ignored)
+        inside = config.source.relative_to(config.root).as_posix()
+        return self._session.nodes.add(self._session.evaluator.snapshot(tree.subtree("" if inside == "." else inside)))
 
     def close(self) -> None:
-        """Remove the module's scratch folder."""
-        shutil.rmtree(self._runtime, ignore_errors=True)
+        """End the module's process."""
+        self._source.close()
 
-    # Loading
-
-    def _prepared(self) -> Path:
-        """A folder with the entry point's metadata, by which the SDK finds the main object."""
-        folder = Path(tempfile.mkdtemp(prefix="cutover-module-"))
-        info = folder / "cutover_module-0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: cutover-module\nVersion: 0\n", encoding="utf-8")
-        (info / "entry_points.txt").write_text(f"[dagger.mod]\nmain_object = {self._entry_point()}\n", encoding="utf-8")
-        (folder / "work").mkdir()
-        return folder
-
-    def _entry_point(self) -> str:
-        path = self.config.root / "pyproject.toml"
-        try:
-            project = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {}) if path.exists() else {}
-        except tomllib.TOMLDecodeError as error:
-            raise ModuleLoadError(f"{path} is not TOML: {error}") from error
-        declared = project.get("entry-points", {}).get("dagger.mod", {}).get("main_object")
-        package = str(project.get("name") or self.name).replace("-", "_")
-        return declared or f"{package}:{pascal(self.name)}"
-
-    def _types(self) -> ModuleTypes:
-        store = self._session.store
-        if record := store.get_record("types", self.digest):
-            return typedefs.restored(record)
+    def _registered(self) -> ModuleTypes:
         with self._session.progress.step(f"load module {self.name}"):
             call = FunctionCall()
-            self._execute(call, "registration")
-        module = self._session.nodes.get(call.value, "Module")
-        types = typedefs.folded(self.name, module)
-        store.put_record("types", self.digest, types.json())
+            self._execute(call, "its registration")
+        types = registration.folded(self.name, self._session.nodes.get(call.value, "Module"))
+        self._source.keep(types)
         return types
 
     # Fields of the schema
@@ -159,20 +85,32 @@ class LoadedModule:
         return self._functions.get((type_name, field_name))
 
     def resolve(self, context: "Context", found: tuple[str, Any], parent: Any, args: Mapping[str, Any]) -> Any:
-        """The value of a field of this module: a function is called, a public field read from the object's state."""
+        """The value of a field of this module: a function is called, a public field read from the object's state.
+
+        Raises:
+            FunctionFailedError: the function raised.
+        """
         kind, item = found
         if kind == "field":
             name, ref = item
             return self._value(ref, parent.args["state"].get(name))
         if kind == "id":
             return parent.id
-        function: Function = item
-        parent_name = parent.type if parent is not None else self.types.main.name
-        state = parent.args["state"] if parent is not None else {}
-        ref = function.result if parent is not None else TypeRef("OBJECT_KIND", self.types.main.name)
-        if parent is None and self.types.main.constructor is None:
+        if kind == "constructor":
+            return self._constructed(item, args)
+        if parent.field == INTERFACE:
+            parent = parent.parent
+            item = self._functions[parent.type, camel(item.name)][1]
+        owner = self.types.object(parent.type)
+        assert owner is not None
+        return self._value(item.result, self._called(owner, parent.args["state"], item, self._inputs(item, args)))
+
+    def _constructed(self, constructor: Function | None, args: Mapping[str, Any]) -> Any:
+        main = self.types.main
+        ref = TypeRef("OBJECT_KIND", main.name)
+        if constructor is None:
             return self._value(ref, {})
-        return self._value(ref, self._called(context, parent_name, state, function, self._inputs(function, args)))
+        return self._value(ref, self._called(main, {}, constructor, self._inputs(constructor, args)))
 
     def _inputs(self, function: Function, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the function gets them: what was given, else the default, else nothing."""
@@ -180,23 +118,42 @@ class LoadedModule:
         for arg in function.args:
             value = given.get(camel(arg.name))
             if value is not None:
-                inputs[arg.name] = _plain(value)
-            elif arg.default_path:
+                inputs[arg.name] = self._plain(arg.type, value)
+            elif arg.default_path or arg.default_address:
                 if (node := self._default(arg)) is not None:
                     inputs[arg.name] = node.id
             elif arg.default is not None:
                 inputs[arg.name] = json.loads(arg.default)
         return inputs
 
+    def _plain(self, ref: TypeRef, value: Any) -> Any:
+        """An argument's value as JSON: the module's own objects by their state, all others by their ids."""
+        if isinstance(value, list) and ref.element is not None:
+            return [self._plain(ref.element, item) for item in value]
+        if ref.kind == "INTERFACE_KIND":
+            node = self._session.nodes.get(value)
+            return self._session.nodes.add(Node(ref.name, INTERFACE, node)).id
+        if not isinstance(value, Node):
+            return value
+        return value.args["state"] if self.types.object(value.type) else value.id
+
     def _default(self, arg: Argument) -> Node | None:
-        """What DefaultPath names: absolute paths from the context's root, others from the module's."""
-        root = self.config.context_root if arg.default_path.startswith("/") else self.config.root
+        """What an argument that was left out is, by its DefaultPath or DefaultAddress: absolute paths from the
+        context's root, others from the module's source; None where an optional one is not there."""
+        nodes = self._session.nodes
+        if arg.default_address:
+            return nodes.add(self._session.image(arg.default_address, Node("Container", "container")))
+        root = self.config.context_root if arg.default_path.startswith("/") else self.config.source
         place = root / arg.default_path.strip("/")
         if arg.type.optional and not place.exists():
             return None
         if arg.type.name == "File":
-            return self._session.nodes.add(self._session.host_file(str(place)))
-        return self._session.nodes.add(self._session.host_directory(str(place), [], list(arg.ignore)))
+            return nodes.add(self._session.host_file(str(place)))
+        if arg.type.name in ("GitRepository", "GitRef"):
+            folder = nodes.add(self._session.host_directory(str(place), [], []))
+            repository = nodes.add(Node("GitRepository", "asGit", folder))
+            return nodes.add(Node("GitRef", "head", repository)) if arg.type.name == "GitRef" else repository
+        return nodes.add(self._session.host_directory(str(place), [], list(arg.ignore)))
 
     def _value(self, ref: TypeRef, value: Any) -> Any:
         """A function's JSON result as the schema's value."""
@@ -204,116 +161,52 @@ class LoadedModule:
             return None
         if ref.element is not None:
             return [self._value(ref.element, item) for item in value]
-        if ref.kind == "OBJECT_KIND" and any(item.name == ref.name for item in self.types.objects):
-            return self._session.nodes.add(
-                Node(ref.name, "instance", None, {"state": value, "holds": self._held(value)})
-            )
+        if ref.kind == "OBJECT_KIND" and self.types.object(ref.name) is not None:
+            state = {"state": value, "holds": held(self._session.nodes, value)}
+            return self._session.nodes.add(Node(ref.name, "instance", None, state))
         if ref.kind == "OBJECT_KIND":
             return self._session.nodes.get(value, ref.name)
-        return value
-
-    def _held(self, value: Any) -> list[Node]:
-        """The objects whose ids a JSON value holds."""
-        if isinstance(value, str):
-            node = self._session.nodes.find(value)
-            return [node] if node else []
-        items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-        return [node for item in items for node in self._held(item)]
+        return self._session.nodes.get(value) if ref.kind == "INTERFACE_KIND" else value
 
     # Calling
 
-    def _called(
-        self, context: "Context", parent_name: str, state: Any, function: Function, inputs: dict[str, Any]
-    ) -> Any:
-        shown = f"{camel(function.name) or self.name}"
-        key = digest_of([self.digest, parent_name, state, function.name, inputs])
-        if (known := self._known(key, function)) is not None:
+    def _called(self, owner: ObjectType, state: Any, function: Function, inputs: dict[str, Any]) -> Any:
+        shown = camel(function.name) or self.name
+        if function.unserved:
+            raise NotServedError(f"{owner.name}.{shown}: {function.unserved}")
+        key = digest_of([self._source.digest, owner.name, state, function.name, inputs])
+        if (known := self.results.known(key, function)) is not None:
             self._session.progress.hit(shown)
             return known["value"]
-        call = FunctionCall(parent_name, function.name, state, inputs)
+        call = FunctionCall(owner.original, function.name, state, inputs)
         with self._session.progress.step(shown):
             self._execute(call, shown)
-        self._keep(key, function, call.value)
+        if self._source.is_current:
+            self.results.keep(key, function, call.value)
+        else:
+            self.results.moving = "the module changed during the call"
         return call.value
 
-    def _known(self, key: str, function: Function) -> Mapping[str, Any] | None:
-        if function.cache_policy == "Never":
-            return None
-        if function.cache_policy == "PerSession":
-            return self._session_results.get(key)
-        record = self._session.store.get_record("function", key)
-        if record is None or record["until"] < time.time():
-            return None
-        self._session.nodes.restore(record["nodes"])
-        return dict(record)
-
-    def _keep(self, key: str, function: Function, value: Any) -> None:
-        if function.cache_policy == "PerSession":
-            self._session_results[key] = {"value": value}
-        elif function.cache_policy != "Never":
-            rows = self._session.nodes.dump(self._held(value))
-            # A secret given by value lives in this session's memory only: nobody else could use such a result.
-            if not any(row["field"] == "setSecret" for row in rows):
-                until = time.time() + _seconds(function.ttl)
-                self._session.store.put_record("function", key, {"value": value, "nodes": rows, "until": until})
-
     def _execute(self, call: FunctionCall, shown: str) -> None:
-        """Run the module's process for one call, until it has answered."""
-        with self._server.serving(self, call) as (port, token), tempfile.TemporaryFile() as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-c", RUNTIME],
-                cwd=self._runtime / "work",
-                env=self._environment(port, token),
-                stdin=subprocess.DEVNULL,
-                stdout=errors,
-                stderr=errors,
-                start_new_session=True,
-            )
-            try:
-                code = process.wait()
-            finally:
-                process.kill()
-                process.wait()
-            errors.seek(0)
-            printed = errors.read().decode(errors="replace").strip()
+        """Let the module's process answer one call."""
+        say = self._session.progress.say
+        runtime = self._source.runtime(say)
+        with self._server.serving(self, call) as (port, token), runtime.workdir() as call.workdir:
+            code = runtime.call(Request(port, token, call.workdir, lambda line: say(f"    {line}")))
         if call.error is not None:
             raise _failure(call.error, call.refused)
         if not call.returned:
-            raise ModuleLoadError(
-                f"{self.name}: {shown} ended with exit code {code} and no answer:\n{printed[-STDERR_TAIL:]}"
-            )
-        for line in printed.splitlines():
-            self._session.progress.say(f"    {line}")
-
-    def _environment(self, port: int, token: str) -> dict[str, str]:
-        source = [str(self._runtime), str(self.config.root), str(self.config.root / "src")]
-        return {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": os.pathsep.join(source),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "DAGGER_SESSION_PORT": str(port),
-            "DAGGER_SESSION_TOKEN": token,
-            "DAGGER_MODULE": self.name,
-            "DAGGER_MAIN_OBJECT": pascal(self.name),
-        }
+            raise ModuleLoadError(f"module {self.name}: {shown} ended with exit code {code} and no answer")
 
 
 def _index(types: ModuleTypes) -> dict[tuple[str, str], tuple[str, Any]]:
     found: dict[tuple[str, str], tuple[str, Any]] = {}
-    constructor = types.main.constructor or Function("", TypeRef("OBJECT_KIND", types.main.name))
-    found["Query", camel(types.name)] = ("function", constructor)
+    found["Query", camel(types.name)] = ("constructor", types.main.constructor)
     for item in types.objects:
         found[item.name, "id"] = ("id", None)
-        found |= {(item.name, camel(name)): ("field", (name, ref)) for name, ref, _ in item.fields}
+        found |= {(item.name, camel(name)): ("field", (name, ref)) for name, ref, *_ in item.fields}
         found |= {(item.name, camel(function.name)): ("function", function) for function in item.functions}
     return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Node):
-        return value.id
-    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _failure(error: Node, refused: Sequence[str]) -> EngineError:
@@ -328,9 +221,4 @@ def _failure(error: Node, refused: Sequence[str]) -> EngineError:
     return FunctionFailedError(told, values)
 
 
-def _seconds(ttl: str) -> float:
-    """A Go duration such as `10m` in seconds; Dagger's default where it is empty."""
-    return float(ttl[:-1]) * UNITS[ttl[-1]] if ttl and ttl[-1] in UNITS else DEFAULT_TTL_SECONDS
-
-
-__all__ = ["FunctionCall", "LoadedModule", "ModuleConfig", "ObjectType", "find_config"]
+__all__ = ["FunctionCall", "LoadedModule", "ModuleConfig", "Source", "find_config"]

@@ -27,9 +27,10 @@ from graphql.validation import ValuesOfCorrectTypeRule
 
 from ci.engine import api, fields, wording
 from ci.engine.errors import EngineError
+from ci.engine.modules.sdl import sdl
 from ci.engine.nodes import Node
 from ci.engine.parsing import parsed
-from ci.engine.typedefs import ModuleTypes, sdl
+from ci.engine.typedefs import ModuleTypes
 
 UNSERVED = "unserved.graphql"
 # What Dagger answers with 422; a value of the wrong type it answers with 200.

@@ -53,8 +53,8 @@ FUNCTIONS = (
 TYPES = ModuleTypes(
     "ci",
     "",
-    (ObjectType("Ci", "CI functions.", (), FUNCTIONS), ObjectType("Side", "", (("length", INT, "In metres."),))),
-    (("Colour", (("BLUE", "blue"), ("GREEN", "green"))),),
+    (ObjectType("Ci", "CI functions.", (), FUNCTIONS), ObjectType("Side", "", (("length", INT, "In metres.", None),))),
+    (("Colour", (("BLUE", "blue", "", None), ("GREEN", "green", "", None)), ""),),
 )
 
 

@@ -104,7 +104,7 @@ def test_a_mistake_of_our_own_is_one_line_unless_asked_for(tmp_path: Path) -> No
         ("{", "is not a module's configuration"),
         ("[]", "is not a module's configuration"),
         ('{"sdk":"python"}', "is not a module's configuration"),
-        ('{"name":"x","sdk":"go"}', "module x in {} is not a Python module; Dagger's engine serves it"),
+        ('{"name":"x","sdk":"go"}', "module x in {} has the SDK 'go'"),
         ('{"name":"x","sdk":"python","dependencies":[{"name":"y"}]}', "module x depends on other modules"),
     ],
 )

@@ -7,9 +7,11 @@ import pytest
 from graphql import parse, print_type
 
 from ci.engine import schema
-from ci.engine.errors import NotServedError
+from ci.engine.errors import ModuleLoadError, NotServedError
+from ci.engine.modules.registration import folded, namespaced
+from ci.engine.modules.sdl import sdl
 from ci.engine.nodes import Node
-from ci.engine.typedefs import ModuleTypes, TypeRef, camel, folded, pascal, restored, sdl
+from ci.engine.typedefs import ModuleTypes, TypeRef, camel, pascal, restored
 
 ROOT = Node("TypeDef", "typeDef")
 
@@ -64,13 +66,13 @@ def registration() -> Node:
     timed = function("timed", kind("VOID"), ("withCachePolicy", {"policy": "Default", "timeToLive": "10m"}))
     main = chain(
         named("withObject", "MyModule"),
-        ("withField", {"name": "source", "typeDef": DIRECTORY, "description": "the source"}),
+        ("withField", {"name": "source", "typeDef": DIRECTORY, "description": "the source", "deprecated": "gone"}),
         *(("withFunction", {"function": item}) for item in (greet, build, timed)),
         ("withConstructor", {"function": function("", named("withObject", "MyModule"), arg("source", DIRECTORY))}),
     )
     colour = chain(
         named("withEnum", "Colour"),
-        ("withEnumMember", {"name": "BLUE", "value": "blue"}),
+        ("withEnumMember", {"name": "BLUE", "value": "blue", "description": "the sky", "deprecated": ""}),
         ("withEnumValue", {"value": "GREEN"}),
     )
     return chain(
@@ -90,8 +92,9 @@ def test_a_registration_gives_the_modules_types(types: ModuleTypes) -> None:
     assert (types.name, types.description) == ("my-module", "A module.")
     assert types.main.name == "MyModule"
     assert [item.name for item in types.main.functions] == ["greet", "build_all", "timed"]
-    assert types.main.fields == (("source", TypeRef("OBJECT_KIND", "Directory"), "the source"),)
-    assert types.enums == (("Colour", (("BLUE", "blue"), ("GREEN", "GREEN"))),)
+    assert types.main.fields == (("source", TypeRef("OBJECT_KIND", "Directory"), "the source", "gone"),)
+    members = (("BLUE", "blue", "the sky", ""), ("GREEN", "GREEN", "", None))
+    assert types.enums == (("MyModuleColour", members, ""),)
 
 
 def test_arguments_carry_their_types_and_defaults(types: ModuleTypes) -> None:
@@ -124,20 +127,50 @@ def test_types_are_written_as_sdl_that_extends_the_core(types: ModuleTypes) -> N
     assert "buildAll(source: ID): Directory!" in main
     assert "timed: Void" in main
     assert 'Say "hello".' in main
-    assert list(built.type_map["Colour"].values) == ["BLUE", "GREEN"]  # type: ignore[attr-defined]
+    assert "colour: MyModuleColour!" in main
+    assert list(built.type_map["MyModuleColour"].values) == ["BLUE", "GREEN"]  # type: ignore[attr-defined]
+    assert 'source: Directory! @deprecated(reason: "gone")' in main
 
 
-@pytest.mark.parametrize("step", ["withInterface", "withSomethingNew"])
+@pytest.mark.parametrize("step", ["withWorkspace", "withSomethingNew"])
 def test_what_a_module_may_not_have_is_refused_by_name(step: str) -> None:
     with pytest.raises(NotServedError, match=rf"^Module.{step} is not served"):
         folded("m", chain(Node("Module", "module"), (step, {})))
 
 
-@pytest.mark.parametrize("step", ["withGenerator", "withUp"])
-def test_what_a_function_may_not_be_is_refused_by_name(step: str) -> None:
-    main = chain(named("withObject", "M"), ("withFunction", {"function": function("f", STRING, (step, {}))}))
-    with pytest.raises(NotServedError, match=rf"^Function.{step} is not served"):
-        folded("m", chain(Node("Module", "module"), ("withObject", {"object": main})))
+def test_a_function_that_generates_is_known_and_marked_as_not_served() -> None:
+    main = chain(named("withObject", "M"), ("withFunction", {"function": function("f", STRING, ("withGenerator", {}))}))
+    types = folded("m", chain(Node("Module", "module"), ("withObject", {"object": main})))
+    assert types.main.functions[0].unserved == "a function that generates files (@generate)"
+
+
+def test_a_module_without_an_object_of_its_name_is_refused() -> None:
+    other = Node("Module", "withObject", Node("Module", "module"), {"object": named("withObject", "Other")})
+    with pytest.raises(ModuleLoadError, match="module my-module has no object named 'MyModule'"):
+        folded("my-module", other)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "expected"),
+    [
+        ("Post", "post", "Post"),
+        ("PostMan", "post", "PostMan"),
+        ("Postman", "post", "PostPostman"),
+        ("Colour", "my-module", "MyModuleColour"),
+    ],
+)
+def test_type_names_begin_with_the_modules(name: str, module: str, expected: str) -> None:
+    assert namespaced(name, module) == expected
+
+
+def test_an_interface_is_a_type_whose_arguments_take_any_objects_id() -> None:
+    duck = chain(named("withInterface", "Duck"), ("withFunction", {"function": function("quack", STRING)}))
+    feed = function("feed", STRING, arg("duck", named("withInterface", "Duck")))
+    main = chain(named("withObject", "Pond"), ("withFunction", {"function": feed}))
+    module = chain(Node("Module", "module"), ("withObject", {"object": main}), ("withInterface", {"iface": duck}))
+    built = schema.build(folded("pond", module))
+    assert "feed(duck: ID!): String!" in print_type(built.type_map["Pond"])
+    assert "quack: String!" in print_type(built.type_map["PondDuck"])
 
 
 @pytest.mark.parametrize(

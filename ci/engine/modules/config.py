@@ -1,0 +1,137 @@
+"""A module's configuration: what its dagger.json and its pyproject.toml say of it."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ci.engine.errors import ModuleLoadError
+from ci.engine.typedefs import pascal
+
+CONFIG = "dagger.json"
+ALWAYS_IGNORED = ("**/__pycache__", "**/.git", ".venv")
+NOT_SERVED = {
+    "dependencies": "depends on other modules",
+    "toolchains": "uses toolchains",
+    "blueprint": "is made of a blueprint",
+}
+
+
+@dataclass(frozen=True)
+class ModuleConfig:
+    """A Python module.
+
+    Attributes:
+        root: the folder of its dagger.json.
+        name: its name.
+        source: the folder of its Python project (dagger.json's `source`).
+        include: the patterns of dagger.json's `include`, relative to `root`.
+    """
+
+    root: Path
+    name: str
+    source: Path
+    include: tuple[str, ...] = ()
+
+    @property
+    def main_object(self) -> str:
+        """The name of the main object's class."""
+        return pascal(self.name)
+
+    @property
+    def context_root(self) -> Path:
+        """The folder that absolute default paths are relative to: the git repository's root, or the module's."""
+        return next((at for at in (self.root, *self.root.parents) if (at / ".git").exists()), self.root)
+
+    @property
+    def included(self) -> tuple[str, ...]:
+        """Which files of `root` the module is made of: those of its source, changed by `include` (Dagger's order)."""
+        inside = self.source.relative_to(self.root).as_posix()
+        return ("**" if inside == "." else f"{inside}/**", *self.include, CONFIG)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """What is no part of the module: git's own folder, bytecode, and what .gitignore names."""
+        patterns = [pattern for folder in self._folders() for pattern in _ignored(folder, self.root)]
+        return (*ALWAYS_IGNORED, *patterns)
+
+    def _folders(self) -> list[Path]:
+        between = [at for at in self.root.parents if at.is_relative_to(self.context_root)]
+        return [*reversed(between), self.root]
+
+    def project(self) -> Mapping[str, Any]:
+        """The source's pyproject.toml, empty where it has none.
+
+        Raises:
+            ModuleLoadError: it is not TOML.
+        """
+        path = self.source / "pyproject.toml"
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ModuleLoadError(f"{path} is not TOML: {error}") from error
+
+
+def find_config(start: Path) -> ModuleConfig:
+    """The module at `start` or the nearest folder above it.
+
+    Raises:
+        ModuleLoadError: none is there, its dagger.json cannot be read, or the embedded engine does not serve it.
+    """
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / CONFIG).is_file():
+            return _read(folder.resolve())
+    raise ModuleLoadError(f"no module: {start} and the folders above it have no dagger.json; name one with -m PATH")
+
+
+def _read(folder: Path) -> ModuleConfig:
+    try:
+        raw = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        name, sdk = str(raw["name"]), raw.get("sdk")
+        source = (folder / (raw.get("source") or ".")).resolve()
+        include = tuple(str(pattern) for pattern in raw.get("include") or ())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModuleLoadError(f"{folder / CONFIG} is not a module's configuration: {error!r}") from error
+    _check(name, folder, sdk, raw)
+    if not source.is_dir() or not source.is_relative_to(folder):
+        raise ModuleLoadError(f"module {name}: its source {raw['source']!r} is no folder inside of {folder}")
+    return ModuleConfig(folder, name, source, include)
+
+
+def _check(name: str, folder: Path, sdk: Any, raw: Mapping[str, Any]) -> None:
+    """Refuse what the embedded engine does not serve, in one sentence."""
+    kind = str((sdk.get("source") if isinstance(sdk, Mapping) else sdk) or "none")
+    if kind.partition("@")[0] != "python":
+        raise ModuleLoadError(
+            f"module {name} in {folder} has the SDK {kind!r}: the embedded engine runs Python modules only; "
+            "use Dagger's engine (--engine dagger)"
+        )
+    for key, text in NOT_SERVED.items():
+        if raw.get(key):
+            raise ModuleLoadError(
+                f"module {name} {text} ({', '.join(_names(raw[key]))}), which the embedded engine does not serve; "
+                "use Dagger's engine (--engine dagger)"
+            )
+
+
+def _names(value: Any) -> Sequence[str]:
+    rows = value if isinstance(value, list) else [value]
+    return [str(row.get("name") or row.get("source") if isinstance(row, Mapping) else row) for row in rows]
+
+
+def _ignored(folder: Path, root: Path) -> Iterator[str]:
+    """The patterns of a folder's .gitignore as they apply inside of `root`, which is it or lies below it."""
+    path = folder / ".gitignore"
+    inside = root.relative_to(folder).as_posix()
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        pattern = line.strip()
+        if not pattern or pattern.startswith("#"):
+            continue
+        taken_back, body = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+        body = body.rstrip("/")
+        if "/" not in body:
+            yield f"{taken_back}**/{body}"
+        elif inside == "." or body.lstrip("/").startswith((f"{inside}/", "**/")):
+            yield taken_back + body.lstrip("/").removeprefix("" if inside == "." else f"{inside}/")
