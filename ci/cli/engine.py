@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ci.cli import interrupt
 from ci.cli.options import Options
 from ci.cli.types import Types
 from ci.errors import CutoverError
@@ -86,6 +87,7 @@ def engine(options: Options, needs_module: bool = True) -> Iterator[Engine]:
     with (
         shown(options) as showing,
         opened(store, showing.progress, recipes(config.root if config else Path.cwd()), Path.cwd()) as session,
+        interrupt.current.reaching(session.interrupt, showing.steps.can_end),
         contextlib.closing(Server(session)) as server,
     ):
         yield Engine(server, Types(_loaded(server, config), store))

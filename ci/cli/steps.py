@@ -93,6 +93,10 @@ class Steps:
         found = [step for step in self.all.values() if step.outcome == "failed"]
         return max(found, key=lambda step: (step.depth, step.number), default=None)
 
+    def can_end(self) -> bool:
+        """Whether a command runs, which gets time to end when the call is interrupted."""
+        return any(not step.outcome and step.name.startswith("withExec") for step in list(self.all.values()))
+
     def reasons(self) -> Iterator[str]:
         """For each step that ran, and is not only made of others that did, what made it run."""
         for step in self.all.values():
