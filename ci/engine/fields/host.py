@@ -16,6 +16,15 @@ def _host_directory(context: Context, _: Node, args: Mapping[str, Any]) -> Node:
     return context.session.nodes.add(taken)
 
 
+@leaf("Host.findUp")
+def _find_up(context: Context, _: Node, args: Mapping[str, Any]) -> str | None:
+    """The nearest `name` in the client's working directory or above it, None where there is none."""
+    client_only(context, "Host.findUp")
+    start = context.session.host_path(".")
+    found = (folder / args["name"] for folder in (start, *start.parents))
+    return next((str(place) for place in found if place.exists()), None)
+
+
 @leaf("Host.file")
 def _host_file(context: Context, _: Node, args: Mapping[str, Any]) -> Node:
     client_only(context, "Host.file")

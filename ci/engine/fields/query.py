@@ -5,6 +5,7 @@ from typing import Any
 
 from ci.engine import platforms
 from ci.engine.api import VERSION, Context, client_only, lazy, leaf
+from ci.engine.fields.rows import rows
 from ci.engine.nodes import Node
 
 lazy(
@@ -31,6 +32,16 @@ def _default_platform(_: Context, __: Any, ___: Mapping[str, Any]) -> str:
 @leaf("Container.platform")
 def _platform(context: Context, node: Node, _: Mapping[str, Any]) -> str:
     return platforms.normal(context.session.evaluator.container(node).platform)
+
+
+@leaf("Error.message")
+def _message(_: Context, node: Node, __: Mapping[str, Any]) -> str:
+    return str(node.chain()[0].args["message"])
+
+
+@leaf("Error.values")
+def _values(context: Context, node: Node, _: Mapping[str, Any]) -> list[Node]:
+    return rows(context, "ErrorValue", ({"name": s.args["name"], "value": s.args["value"]} for s in node.chain()[1:]))
 
 
 @leaf("Query.setSecret")

@@ -7,6 +7,12 @@ from ci.engine.api import Context
 from ci.engine.nodes import Node
 from ci.engine.state import Port
 
+# The types whose fields are the items that their objects are made of.
+KINDS = {
+    "EnvVariable", "ErrorValue", "FunctionCallArgValue", "HealthcheckConfig", "Label", "Port", "SearchResult",
+    "SearchSubmatch", "SourceMap", "Stat",
+}  # fmt: skip
+
 
 def rows(context: Context, kind: str, values: Iterable[Mapping[str, Any]]) -> list[Node]:
     """Objects of type `kind` whose fields are the rows' items."""

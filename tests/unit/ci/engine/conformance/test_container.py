@@ -170,6 +170,9 @@ async def test_state(ask: Asked, value: Any) -> None:
             [".gitignore", "a.log", "a.py"],
         ),
         (lambda c: c.with_mounted_directory("/m", ignoring()).exists("/m/a.log"), True),
+        (lambda c: c.with_mounted_directory("/m", ignoring()).with_new_file("/m/n", "2").file("/m/n").contents(), "2"),
+        (lambda c: c.with_mounted_directory("/m", ignoring()).without_file("/m/a.py").exists("/m/a.py"), False),
+        (lambda c: c.with_mounted_file("/m", dag.file("f", "F")).file("/m").contents(), "F"),
         (
             lambda c: c.with_mounted_directory("/src", dag.directory()).without_mount("/src").file("a.txt").contents(),
             "A",
