@@ -11,6 +11,7 @@ COMMANDS = {
     "call": ("ci.cli.completion:call", "Call one or more functions of the module, as `dagger call` does."),
     "check": ("ci.cli.completion:check", "Run the module's checks, all at once."),
     "demo": ("ci.cli.demo:demo", "Release a service twice and break it once, on this machine."),
+    "doctor": ("ci.cli.doctor:doctor", "Check what this machine has of what the pipeline needs."),
     "functions": ("ci.cli.completion:functions", "List the module's functions."),
     "local": ("ci.cli.local:local", "AWS on this machine."),
     "run": ("ci.cli.completion:run", "Run a program in a session of the engine, as `dagger run` does."),
