@@ -37,6 +37,7 @@ class FunctionCall:
     error: Node | None = None
     refused: list[str] = field(default_factory=list)
     workdir: Path = Path()
+    step: int | None = None  # of the progress: what the function asks for is part of it
 
 
 class LoadedModule:
@@ -190,6 +191,7 @@ class LoadedModule:
     def _execute(self, call: FunctionCall, shown: str) -> None:
         """Let the module's process answer one call."""
         say = self._session.progress.say
+        call.step = self._session.progress.current()
         runtime = self._source.runtime(say)
         with self._server.serving(self, call) as (port, token), runtime.workdir() as call.workdir:
             code = runtime.call(Request(port, token, call.workdir, lambda line: say(f"    {line}")))

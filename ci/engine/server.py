@@ -88,10 +88,10 @@ class Server:
         if not isinstance(request, dict):
             return _refused("it is no object")
         served = self._core if context.call is not None else self.schema
+        asked = (request.get("query") or "", request.get("variables"), request.get("operationName"))
         try:
-            response = schema.answer(
-                served, context, request.get("query") or "", request.get("variables"), request.get("operationName")
-            )
+            with self.session.progress.under(context.call.step if context.call else None):
+                response = schema.answer(served, context, *asked)
         except schema.RequestError as error:
             return error.status, {"errors": error.errors, "data": None}
         if context.call is not None:

@@ -30,6 +30,15 @@ def test_every_command_in_the_readme_is_one_of_the_command_line() -> None:
     assert used <= set(re.findall(r"^  (\w+)  ", _printed("--help"), re.MULTILINE))
 
 
+def test_every_option_in_the_readme_is_one_that_call_takes() -> None:
+    """The options of its paragraph stand in `cutover call --help`, with the choices that it names."""
+    text = " ".join(_printed("call", "--help").split())
+    paragraph = README[README.index("Options that stand anywhere") :].partition("\n\n")[0]
+    for option, choices in re.findall(r"`(--?[a-z]+)(?: ([a-z|]+))?`", paragraph):
+        assert f"{option} " in text or f"{option}, " in text
+        assert all(choice in text for choice in choices.split("|"))
+
+
 def test_every_make_target_in_the_readme_is_in_the_menu() -> None:
     """`make X` is a target of the Makefile, and one that `make help` shows."""
     targets = set(re.findall(r"^(\w+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
