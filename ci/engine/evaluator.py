@@ -78,7 +78,7 @@ class Evaluator:
         change = containers.CHANGES.get(step.field)
         if change is None:
             raise NotServedError(f"Container.{step.field}")
-        return change(state, step.args)
+        return replace(change(state, step.args), image_ref="")
 
     def run(self, node: Node) -> Outcome | None:
         """Run what the container's chain still has to run; gives the outcome of its last exec, None where it has
