@@ -25,23 +25,28 @@ from graphql import (
 )
 from graphql.validation import ValuesOfCorrectTypeRule
 
-from ci.engine import api, fields, wording
+from ci.engine import api, fields, introspection, wording
 from ci.engine.errors import EngineError
 from ci.engine.modules.sdl import sdl
-from ci.engine.nodes import Node
+from ci.engine.nodes import Node, digest_of
 from ci.engine.parsing import parsed
+from ci.engine.served import SERVED, UNSERVED
 from ci.engine.typedefs import ModuleTypes
 
-UNSERVED = "unserved.graphql"
 # What Dagger answers with 422; a value of the wrong type it answers with 200.
 RULES = [rule for rule in specified_rules if rule is not ValuesOfCorrectTypeRule]
 
 
 @cache
+def core_text() -> str:
+    """The two files of the schema."""
+    return "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in (SERVED, UNSERVED))
+
+
+@cache
 def core_document() -> DocumentNode:
     """The core types' document: what is served, what is refused by name, and what loads an object by its id."""
-    texts = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("schema.graphql", UNSERVED)]
-    document = parse("\n".join(texts), no_location=True)
+    document = parse(core_text(), no_location=True)
     loaders = parse("\n".join(_loaders(document)), no_location=True)
     return DocumentNode(definitions=document.definitions + loaders.definitions)
 
@@ -58,8 +63,10 @@ def _loaders(document: DocumentNode) -> Iterator[str]:
 def build(types: ModuleTypes | None = None) -> GraphQLSchema:
     """The schema, with a module's types where one is served."""
     schema = build_ast_schema(core_document(), assume_valid=True)
-    if types is not None:
-        schema = extend_schema(schema, parse(sdl(types), no_location=True), assume_valid=True)
+    module = "" if types is None else sdl(types)
+    if module:
+        schema = extend_schema(schema, parse(module, no_location=True), assume_valid=True)
+    schema.extensions = {"digest": digest_of([core_text(), module])}
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
             for field in kind.fields.values():
@@ -94,13 +101,18 @@ def answer(
     Raises:
         RequestError: the query does not parse or does not validate (422), or has a value of the wrong type (200).
     """
+    key = introspection.key(schema, query, operation)
+    if known := context.session.store.get_record("introspection", key) if key else None:
+        return {"data": known}
     document = _checked(schema, query, operation)
     result = execute_sync(
         schema, document, context_value=context, variable_values=dict(variables or {}), operation_name=operation
     )
-    if not result.errors:
-        return {"data": result.data}
-    return {"errors": [_formatted(context, error) for error in result.errors], "data": None}
+    if result.errors:
+        return {"errors": [_formatted(context, error) for error in result.errors], "data": None}
+    if key and introspection.is_all(document):
+        context.session.store.put_record("introspection", key, result.data)
+    return {"data": result.data}
 
 
 def _checked(schema: GraphQLSchema, query: str, operation: str | None) -> DocumentNode:
