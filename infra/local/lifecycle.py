@@ -50,6 +50,7 @@ class Status:
 
     endpoint: str
     load_balancers: tuple[LoadBalancerStatus, ...] = ()
+    certificate_authority: str = ""  # the file that clients of HTTPS listeners have to trust
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `status --json`."""
@@ -218,4 +219,4 @@ def _parsed(document: dict[str, Any]) -> Status:
         )
         for each in document["load_balancers"]
     ]
-    return Status(document["endpoint"], tuple(balancers))
+    return Status(document["endpoint"], tuple(balancers), document["certificate_authority"])

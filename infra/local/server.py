@@ -18,13 +18,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from infra.local.alb.api import Elbv2Api
 from infra.local.alb.balancing import Elbv2Balancing
-from infra.local.alb.config import Endpoints
+from infra.local.alb.certificates import Certificate, Certificates, find_certificate
 from infra.local.alb.dataplane import DataPlane
 from infra.local.alb.haproxy import Haproxy
 from infra.local.alb.health import HealthChecks
+from infra.local.alb.names import Endpoints
 from infra.local.alb.ports import ListenerPorts
-from infra.local.alb.records import Records, read_records
+from infra.local.alb.reading import read_records
+from infra.local.alb.records import Records
 from infra.local.alb.targets import TargetBook
 from infra.local.clock import SystemClock
 from infra.local.ecr import registry
@@ -50,6 +53,7 @@ class Server:
         self._ledger = Ledger(state.processes)
         self._clock = SystemClock(minute)
         self._ports = ListenerPorts(state.port)
+        self._certificates = Certificates(state.certificates, _certificate)
         self._stop = threading.Event()
         self._client = containers.connect()
 
@@ -62,6 +66,7 @@ class Server:
         try:
             self._progress("making the tasks' network")
             containers.make_network(self._client, self._state.port)
+            self._certificates.prepare()
             self._progress("starting the registry")
             self._start_registry()
             self._progress("loading the AWS services")
@@ -92,7 +97,13 @@ class Server:
 
     def _endpoints(self, records: Records) -> Endpoints:
         ports = {listener.arn: self._ports.of(listener) for listener in records.listeners}
-        return Endpoints(self._state.port, self._state.api_socket, self._state.registry_socket, ports)
+        return Endpoints(
+            self._state.port,
+            self._state.api_socket,
+            self._state.registry_socket,
+            ports,
+            self._certificates.lists(records),
+        )
 
     def _ecs(self, plane: DataPlane, backend: Callable[[str], Any]) -> Ecs:
         from moto.utilities.utils import get_partition
@@ -125,7 +136,7 @@ class Server:
             Handlers(
                 ecs=ecs,
                 cfn=CfnApi(stacks),
-                plane=plane,
+                elbv2=Elbv2Api(plane, backend),
                 put_manifest=lambda path, body, kind: registry.put_manifest(
                     path, body, kind, images, self._state.registry_socket
                 ),
@@ -153,9 +164,13 @@ class Server:
             entry = balancers.setdefault(
                 listener.load_balancer, {"name": listener.load_balancer, "dns_name": listener.dns_name, "listeners": []}
             )
-            url = f"http://127.0.0.1:{self._ports.of(listener)}"
+            url = f"{listener.protocol.lower()}://127.0.0.1:{self._ports.of(listener)}"
             entry["listeners"].append({"port": listener.port, "url": url})
-        return {"endpoint": f"http://127.0.0.1:{self._state.port}", "load_balancers": list(balancers.values())}
+        return {
+            "endpoint": f"http://127.0.0.1:{self._state.port}",
+            "certificate_authority": str(self._certificates.authority),
+            "load_balancers": list(balancers.values()),
+        }
 
     def _clean_up(self) -> None:
         log.info("stopping")
@@ -168,6 +183,17 @@ class Server:
     @staticmethod
     def _progress(text: str) -> None:
         print(f"{PROGRESS}{text}", flush=True)
+
+
+def _certificate(arn: str) -> Certificate | None:
+    """A certificate by its ARN, which names its region."""
+    from moto.acm.models import acm_backends
+    from moto.iam.models import iam_backends
+    from moto.utilities.utils import get_partition
+
+    region = arn.split(":")[3]
+    acm = acm_backends[ACCOUNT][region or "us-east-1"]
+    return find_certificate(acm, iam_backends[ACCOUNT][get_partition(region)], arn)
 
 
 def _sync(plane: DataPlane) -> None:

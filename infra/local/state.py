@@ -40,6 +40,11 @@ class StateDirectory:
         return self.root / "registry"
 
     @property
+    def certificates(self) -> Path:
+        """The certificate authority of HTTPS listeners, and what it issued."""
+        return self.root / "certificates"
+
+    @property
     def api_socket(self) -> Path:
         """Where the API is served to HAProxy."""
         return self._socket("api.sock")

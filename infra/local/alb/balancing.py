@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from infra.local.alb.changes import deregister, find_rule, modify_rule, register
 from infra.local.alb.dataplane import DataPlane
 from infra.local.ecs.interfaces import RuleForward
 
@@ -18,9 +19,10 @@ class Elbv2Balancing:
 
     def rule(self, arn: str) -> RuleForward | None:
         """The rule's weights, from all its forward actions; None where there is no such rule."""
-        rule = self._find(arn)
-        if rule is None:
+        found = find_rule(self._backend, arn)
+        if found is None:
             return None
+        rule = found[1]
         weights: dict[str, int] = {}
         for action in rule.actions:
             weights.update(_weights(action.data))
@@ -29,7 +31,7 @@ class Elbv2Balancing:
     def set_weights(self, arn: str, weights: Mapping[str, int]) -> None:
         """Write the rule as ECS does, one weighted forward, and have HAProxy follow before this returns."""
         groups = [{"TargetGroupArn": group, "Weight": weight} for group, weight in weights.items()]
-        self._backend.modify_rule(arn, [], [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}])
+        modify_rule(self._backend, arn, (), [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}])
         self._plane.sync()
 
     def target_group_exists(self, arn: str) -> bool:
@@ -38,28 +40,20 @@ class Elbv2Balancing:
 
     def register(self, target_group: str, ip: str, port: int) -> None:
         """Register an address; its health checks begin at once."""
-        self._backend.register_targets(target_group, [{"Id": ip, "Port": port}])
+        register(self._backend.target_groups[target_group], [{"Id": ip, "Port": port}])
         self._plane.sync()
 
     def deregister(self, target_group: str, ip: str, port: int) -> None:
         """A group that was deleted, or does not know the target, is no error."""
         group = self._backend.target_groups.get(target_group)
-        if group is not None and ip in group.targets:
-            self._backend.deregister_targets(target_group, [{"Id": ip, "Port": port}])
+        if group is not None:
+            deregister(group, [{"Id": ip, "Port": port}])
             self._plane.sync()
 
     def target_state(self, target_group: str, ip: str, port: int) -> str:
         """The state that our own checks found."""
         with self._plane.lock:
             return self._plane.book.state((target_group, ip, port))[0]
-
-    def _find(self, arn: str) -> Any:
-        for balancer in list(self._backend.load_balancers.values()):
-            for listener in list(balancer.listeners.values()):
-                for rule in list(listener.rules.values()):
-                    if rule.arn == arn:
-                        return rule
-        return None
 
 
 def _weights(action: Mapping[str, Any]) -> dict[str, int]:

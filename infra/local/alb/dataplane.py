@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
-from infra.local.alb.config import Endpoints, Server, backend_name, render, server_name, weight_variables
-from infra.local.alb.records import Forward, Records
+from infra.local.alb.config import render, weight_variables
+from infra.local.alb.groups import server_options
+from infra.local.alb.names import Endpoints, Server, backend_name, server_address, server_name
+from infra.local.alb.records import Forward, Records, Rule
 from infra.local.alb.targets import TargetBook
 from infra.local.clock import Clock
 
-READY, DRAIN = "ready", "drain"
+READY, AWAY = "ready", "maint"  # a server in maintenance finishes what it holds
 Servers = dict[str, dict[Server, str]]
 
 log = logging.getLogger(__name__)
@@ -20,6 +23,11 @@ log = logging.getLogger(__name__)
 
 class Proxy(Protocol):
     """What the data plane needs of HAProxy."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs; one that does not is started by `apply`."""
+        ...
 
     def apply(self, text: str) -> None:
         """Make this text the running configuration."""
@@ -50,6 +58,7 @@ class DataPlane:
         self._weights: dict[str, int] = {}
         self._servers: Servers = {}
         self._leaving: set[tuple[str, Server]] = set()
+        self._options: dict[str, str] = {}
         self.book = book
 
     @property
@@ -64,7 +73,7 @@ class DataPlane:
             self.book.follow(records, self._clock.now())
             servers = self._wanted_servers(records)
             structure = _structure(records)
-            if structure != self._structure:
+            if structure != self._structure or not self._proxy.running:
                 self._reload(records, servers)
                 self._structure = structure
             else:
@@ -72,17 +81,25 @@ class DataPlane:
                 self._reweigh(weight_variables(records))
             return records
 
+    def tend(self) -> None:
+        """What time alone brings about: drains that end, targets that HAProxy still held, HAProxy's own end."""
+        with self._lock:
+            due = self._leaving or not self._proxy.running or self.book.has_drained(self._clock.now())
+        if due:
+            self.sync()
+
     def _wanted_servers(self, records: Records) -> Servers:
         wanted: Servers = {}
         for group in records.target_groups:
             routable = self.book.routable(group.arn)
             targets = self.book.of_group(group.arn)
-            wanted[group.arn] = {each.key[1:]: READY if each.key[1:] in routable else DRAIN for each in targets}
+            wanted[group.arn] = {each.key[1:]: READY if each.key[1:] in routable else AWAY for each in targets}
         return wanted
 
     def _reload(self, records: Records, servers: Servers) -> None:
         self._proxy.apply(render(records, self._endpoints(records), servers))
         self._weights = weight_variables(records)
+        self._options = {group.arn: server_options(group) for group in records.target_groups}
         self._servers, self._leaving = servers, set()
 
     def _reweigh(self, weights: dict[str, int]) -> None:
@@ -93,7 +110,7 @@ class DataPlane:
 
     def _retarget(self, servers: Servers) -> None:
         """Targets that come or get ready first, then those that go: a group is never empty in between."""
-        for state in (READY, DRAIN):
+        for state in (READY, AWAY):
             for group, targets in servers.items():
                 self._set_states(group, {server: each for server, each in targets.items() if each == state})
         for group, known in self._servers.items():
@@ -107,7 +124,7 @@ class DataPlane:
             name = f"{backend_name(group)}/{server_name(server)}"
             commands = []
             if server not in known and (group, server) not in self._leaving:
-                commands.append(f"add server {name} {server[0]}:{server[1]}")
+                commands.append(f"add server {name} {server_address(server)}{self._options[group]}")
             if known.get(server) != state:
                 commands.append(f"set server {name} state {state}")
             self._leaving.discard((group, server))
@@ -127,12 +144,13 @@ class DataPlane:
 
 def _structure(records: Records) -> object:
     """What only a reload can change: everything but weights and targets."""
-    listeners = [
-        (listener.arn, [(rule.arn, rule.conditions, _shape(rule.action)) for rule in listener.rules])
-        for listener in records.listeners
+    listeners = [replace(each, rules=tuple(map(_weightless, each.rules))) for each in records.listeners]
+    return listeners, [
+        (group.arn, server_options(group), group.algorithm, group.stickiness) for group in records.target_groups
     ]
-    return listeners, [group.arn for group in records.target_groups]
 
 
-def _shape(action: object) -> object:
-    return tuple(group for group, _ in action.weights) if isinstance(action, Forward) else action
+def _weightless(rule: Rule) -> Rule:
+    if not isinstance(rule.action, Forward):
+        return rule
+    return replace(rule, action=replace(rule.action, weights=tuple((group, 0) for group, _ in rule.action.weights)))

@@ -1,20 +1,21 @@
 """The HAProxy process: started as master and workers, reloaded, and told runtime commands over the master's socket.
 
 After a reload, old workers go on answering the connections they hold, with a configuration of which no command can
-change more than the variables. So they are told that they are old, and then pass each request on to the newest worker.
-Source: management guide of HAProxy 2.6, "Master CLI"; see `OLD_VARIABLE` in config.py.
+change more than the variables. So a worker that is stopping passes each request on to the newest one (`OLD` in names).
+Source: management guide of HAProxy 2.6, "Master CLI".
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from infra.local.alb.config import OLD_VARIABLE
 from infra.local.errors import HaproxyRefused
 from infra.local.processes import Ledger
 
@@ -37,7 +38,8 @@ class Haproxy:
         """Make a configuration the running one, starting HAProxy if need be; raises HaproxyRefused."""
         self._config.write_text(text, encoding="utf-8")
         self._check()
-        if self._process is None:
+        if not self.running:
+            self._end_orphans()
             command = [PROGRAM, "-W", "-S", str(self._socket), "-f", str(self._config)]
             self._process = self._ledger.start("haproxy", command, self._log_file)
             self._until_new_worker(frozenset())
@@ -45,7 +47,7 @@ class Haproxy:
             before = frozenset(self.workers())
             self._ask("reload")
             self._until_new_worker(before)
-            self._retire(before)
+            self._until_stopping(before)
 
     def workers(self) -> list[int]:
         """Ids of all workers, old ones too; empty while the master does not answer."""
@@ -65,10 +67,19 @@ class Haproxy:
         """Whether the master process runs."""
         return self._process is not None and self._process.poll() is None
 
-    def _retire(self, workers: Iterable[int]) -> None:
+    def _end_orphans(self) -> None:
+        """A master that was killed may leave workers behind, which would go on taking connections with old weights."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _until_stopping(self, workers: Iterable[int]) -> None:
+        """From then on no old worker goes by its own weights."""
+        deadline = time.monotonic() + READY_SECONDS
         for pid in workers:
             with contextlib.suppress(OSError):  # an old worker may end at any moment
-                self._ask(f"experimental-mode on; @!{pid} set var {OLD_VARIABLE} int(1)")
+                while "Stopping: 0" in self._ask(f"@!{pid} show info") and time.monotonic() < deadline:
+                    time.sleep(POLL_SECONDS)
 
     def _ask(self, line: str) -> str:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:

@@ -1,62 +1,72 @@
-"""The thread that probes targets and keeps the data plane following the records."""
+"""The thread that probes targets and does for the data plane what time alone brings about."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 
 from infra.local.alb.dataplane import DataPlane
-from infra.local.alb.probe import probe
+from infra.local.alb.probe import Failure, probe
 from infra.local.alb.records import HealthSettings
 from infra.local.alb.targets import Target
 from infra.local.clock import Clock
 
-TURN_SECONDS = 0.1
-PROBES_AT_ONCE = 16
+TURN_SECONDS, TROUBLE_SECONDS = 0.1, 1.0
 
 log = logging.getLogger(__name__)
-Probe = Callable[[str, int, HealthSettings], tuple[str, str] | None]
+Probe = Callable[[str, int, HealthSettings], Awaitable[Failure | None]]
 
 
 class HealthChecks:
-    """`turn` follows the records and starts the checks that are due; their results come in by themselves."""
+    """`turn` tends the data plane and starts the checks that are due; their results come in by themselves."""
 
     def __init__(self, plane: DataPlane, clock: Clock, check: Probe = probe) -> None:
         self._plane = plane
         self._clock = clock
         self._check = check
-        self._pool = ThreadPoolExecutor(PROBES_AT_ONCE, thread_name_prefix="health")
+        self._running: set[asyncio.Task[None]] = set()
         self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def turn(self) -> None:
-        """One turn."""
-        self._plane.sync()
+        """One turn; to be called from a running event loop."""
+        self._plane.tend()
         with self._plane.lock:
             due = self._plane.book.due(self._clock.now())
         for target in due:
-            self._pool.submit(self._probe, target)
+            task = asyncio.get_running_loop().create_task(self._probe(target))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def settle(self) -> None:
+        """Wait for the checks under way."""
+        await asyncio.gather(*self._running)
 
     def start(self) -> None:
         """Turn in a daemon thread until `stop`."""
-        threading.Thread(target=self._run, name="health", daemon=True).start()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="health", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; checks under way are not waited for."""
+        """End the thread and the checks under way."""
         self._stopped.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._thread is not None:
+            self._thread.join()
 
-    def _run(self) -> None:
-        while not self._stopped.wait(TURN_SECONDS):
+    async def _run(self) -> None:
+        while not self._stopped.is_set():
             try:
                 self.turn()
+                await asyncio.sleep(TURN_SECONDS)
             except Exception:  # a thread's boundary: the next turn tries again
                 log.exception("the load balancer's turn failed")
+                await asyncio.sleep(TROUBLE_SECONDS)
 
-    def _probe(self, target: Target) -> None:
+    async def _probe(self, target: Target) -> None:
         _, address, port = target.key
-        failure = self._check(address, port, target.group.health)
+        failure = await self._check(address, port, target.group.health)
         with self._plane.lock:
             before = self._plane.book.state(target.key)[0]
             self._plane.book.result(target.key, failure, self._clock.now())

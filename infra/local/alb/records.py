@@ -1,12 +1,10 @@
-"""ELBv2's records as plain frozen data, read from moto in one go. Everything else of this package works on these."""
+"""ELBv2's records as plain frozen data. Everything else of this package works on these; `reading` makes them."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Mapping
+import ipaddress
 from dataclasses import dataclass
-from typing import Any
 
 ID_LENGTH = 12
 
@@ -18,9 +16,10 @@ def short_id(arn: str) -> str:
 
 @dataclass(frozen=True)
 class Forward:
-    """Target group ARN to weight, in the action's order."""
+    """Target group ARN to weight, in the action's order. `sticky` is how many seconds a client keeps its group."""
 
     weights: tuple[tuple[str, int], ...]
+    sticky: int | None = None
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,30 @@ class FixedResponse:
 
 
 @dataclass(frozen=True)
+class Redirect:
+    """An answer that sends the client elsewhere; the parts may hold `#{host}` and the like."""
+
+    status: int
+    protocol: str = "#{protocol}"
+    host: str = "#{host}"
+    port: str = "#{port}"
+    path: str = "/#{path}"
+    query: str = "#{query}"
+
+
+Action = Forward | FixedResponse | Redirect
+
+
+@dataclass(frozen=True)
 class Condition:
-    """One condition of a rule: any of the regular expressions matches the field."""
+    """One condition of a rule: any of the patterns matches the field. `name` is the header of an http-header one.
+
+    Patterns are regular expressions, but networks for source-ip.
+    """
 
     field: str
     patterns: tuple[str, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,18 +64,34 @@ class Rule:
 
     arn: str
     conditions: tuple[Condition, ...]
-    action: Forward | FixedResponse
+    action: Action
+
+
+@dataclass(frozen=True)
+class BalancerSettings:
+    """A load balancer's attributes that change what happens to a request; times in seconds."""
+
+    idle_timeout: int = 60
+    client_keep_alive: int = 3600
+    xff_mode: str = "append"
+    xff_client_port: bool = False
+    tls_headers: bool = False
+    http2: bool = True
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A listener with its rules by priority, the default one last."""
+    """A listener with its rules by priority, the default one last. The first certificate is the default one."""
 
     arn: str
     load_balancer: str
     dns_name: str
     port: int
     rules: tuple[Rule, ...]
+    protocol: str = "HTTP"
+    certificates: tuple[str, ...] = ()
+    balancer_arn: str = ""
+    settings: BalancerSettings = BalancerSettings()
 
 
 @dataclass(frozen=True)
@@ -71,6 +105,16 @@ class HealthSettings:
     healthy_threshold: int = 5
     unhealthy_threshold: int = 2
     matcher: str = "200"
+    protocol: str = "HTTP"
+    enabled: bool = True
+
+
+@dataclass(frozen=True)
+class TargetStickiness:
+    """Clients stay with their target for `seconds`; `cookie` is the application's own cookie, if it decides."""
+
+    seconds: int
+    cookie: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +125,10 @@ class TargetGroup:
     health: HealthSettings
     deregistration_delay: float
     targets: frozenset[tuple[str, int]]
+    protocol: str = "HTTP"
+    version: str = "HTTP1"
+    algorithm: str = "round_robin"
+    stickiness: TargetStickiness | None = None
 
 
 @dataclass(frozen=True)
@@ -93,82 +141,18 @@ class Records:
     @property
     def in_use(self) -> frozenset[str]:
         """Target groups that some rule names, be it with weight 0."""
-        rules = (rule for listener in self.listeners for rule in listener.rules)
-        forwards = (rule.action for rule in rules if isinstance(rule.action, Forward))
-        return frozenset(group for forward in forwards for group, _ in forward.weights)
+        return frozenset(self.listener_of)
 
-
-def read_records(backends: Iterable[Any]) -> Records:
-    """The records of moto's ELBv2 backends (one a region)."""
-    listeners: list[Listener] = []
-    groups: list[TargetGroup] = []
-    for backend in backends:
-        for balancer in list(backend.load_balancers.values()):
-            listeners.extend(_listener(balancer, each) for each in list(balancer.listeners.values()))
-        groups.extend(_target_group(each) for each in list(backend.target_groups.values()))
-    return Records(tuple(listeners), tuple(groups))
-
-
-def _listener(balancer: Any, listener: Any) -> Listener:
-    rules = sorted(listener.rules.values(), key=lambda rule: (rule.is_default, _priority(rule.priority)))
-    parsed = tuple(rule for rule in map(_rule, rules) if rule is not None)
-    return Listener(listener.arn, balancer.name, balancer.dns_name, int(listener.port), parsed)
-
-
-def _priority(priority: Any) -> int:
-    return int(priority) if str(priority).isdigit() else 0
-
-
-def _rule(rule: Any) -> Rule | None:
-    conditions = tuple(_condition(each) for each in rule.conditions or ())
-    action = _action(rule.actions[-1].data)
-    if action is None or None in conditions:
-        return None
-    return Rule(rule.arn, tuple(each for each in conditions if each is not None), action)
-
-
-def _condition(condition: Mapping[str, Any]) -> Condition | None:
-    """Wildcards become regular expressions. A kind that is not served gives None, and its rule never matches."""
-    field = condition.get("Field", "")
-    key = {"path-pattern": "PathPatternConfig", "host-header": "HostHeaderConfig",
-           "http-request-method": "HttpRequestMethodConfig"}.get(field)  # fmt: skip
-    if key is None:
-        return None
-    values = (condition.get(key) or {}).get("Values") or condition.get("Values") or []
-    return Condition(field, tuple(_regular_expression(value) for value in values))
-
-
-def _regular_expression(wildcard: str) -> str:
-    translated = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in wildcard)
-    return f"^{translated}$"
-
-
-def _action(action: Mapping[str, Any]) -> Forward | FixedResponse | None:
-    if action["Type"] == "forward":
-        config = action.get("ForwardConfig") or {}
-        groups = config.get("TargetGroups") or [{"TargetGroupArn": action["TargetGroupArn"], "Weight": 1}]
-        return Forward(tuple((each["TargetGroupArn"], int(each.get("Weight", 1))) for each in groups))
-    if action["Type"] == "fixed-response":
-        fixed = action["FixedResponseConfig"]
-        return FixedResponse(
-            int(fixed["StatusCode"]), fixed.get("ContentType", "text/plain"), fixed.get("MessageBody", "") or ""
-        )
-    return None
-
-
-def _target_group(group: Any) -> TargetGroup:
-    health = HealthSettings(
-        path=group.health_check_path or "/",
-        port=str(group.health_check_port or "traffic-port"),
-        interval=float(group.health_check_interval_seconds),
-        timeout=float(group.health_check_timeout_seconds),
-        healthy_threshold=int(group.healthy_threshold_count),
-        unhealthy_threshold=int(group.unhealthy_threshold_count),
-        matcher=str((getattr(group, "matcher", None) or {}).get("HttpCode") or "200"),
-    )
-    delay = float(group.attributes["deregistration_delay.timeout_seconds"])
-    targets = frozenset((each["Id"], int(each["Port"])) for each in list(group.targets.values()))
-    return TargetGroup(group.arn, health, delay, targets)
+    @property
+    def listener_of(self) -> dict[str, Listener]:
+        """Target group ARN to the (first) listener that has a rule for it."""
+        found: dict[str, Listener] = {}
+        for listener in self.listeners:
+            for rule in listener.rules:
+                if isinstance(rule.action, Forward):
+                    for group, _ in rule.action.weights:
+                        found.setdefault(group, listener)
+        return found
 
 
 def status_matches(matcher: str, status: int) -> bool:
@@ -178,3 +162,12 @@ def status_matches(matcher: str, status: int) -> bool:
         if int(low) <= status <= int(high or low):
             return True
     return False
+
+
+def is_address(text: str) -> bool:
+    """Whether a target's Id is an IP address: only those can be reached from this machine."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

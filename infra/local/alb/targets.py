@@ -13,10 +13,12 @@ from infra.local.alb.records import Records, TargetGroup
 Key = tuple[str, str, int]  # target group ARN, address, port
 REASONS = {
     "initial": ("Elb.RegistrationInProgress", "Target registration is in progress"),
+    "unavailable": ("Target.HealthCheckDisabled", "Health checks are disabled for this target group"),
     "unhealthy": ("Target.FailedHealthChecks", "Health checks failed"),
     "unused": ("Target.NotRegistered", "Target is not registered to the target group"),
     "draining": ("Target.DeregistrationInProgress", "Target deregistration is in progress"),
 }
+CHECKING = ("Elb.InitialHealthChecking", "Initial health checks in progress")
 NOT_IN_USE = ("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
 
 
@@ -51,11 +53,15 @@ class TargetBook:
                 self._register((group.arn, address, port), group, now)
         for target in list(self._targets.values()):
             arn, address, port = target.key
-            target.in_use = arn in in_use
+            self._use(target, arn in in_use, now)
             if arn not in groups:
                 del self._targets[target.key]
             elif (address, port) not in groups[arn].targets:
                 self._drain(target, now)
+
+    def has_drained(self, now: float) -> bool:
+        """Whether the deregistration delay of some target has elapsed."""
+        return any(each.drained_at is not None and now >= each.drained_at for each in self._targets.values())
 
     def result(self, key: Key, failure: tuple[str, str] | None, now: float) -> None:
         """A check passed, or failed with (reason, description). A new target is healthy after its first pass."""
@@ -86,8 +92,12 @@ class TargetBook:
             return "unused", *REASONS["unused"]
         if not target.in_use and target.drained_at is None:
             return "unused", *NOT_IN_USE
+        if target.drained_at is None and not target.group.health.enabled:
+            return "unavailable", *REASONS["unavailable"]
         if target.state == "unhealthy" and target.failed is not None:
             return "unhealthy", *target.failed
+        if target.state == "initial" and target.fails:
+            return "initial", *CHECKING
         return target.state, *REASONS.get(target.state, (None, None))
 
     def of_group(self, arn: str) -> list[Target]:
@@ -110,6 +120,13 @@ class TargetBook:
         else:
             target.group = group
 
+    @staticmethod
+    def _use(target: Target, in_use: bool, now: float) -> None:
+        """A group that comes into use has its targets checked from the beginning."""
+        if in_use and not target.in_use and target.drained_at is None:
+            target.state, target.passes, target.fails, target.next_check = "initial", 0, 0, now
+        target.in_use = in_use
+
     def _drain(self, target: Target, now: float) -> None:
         if target.drained_at is None:
             target.state, target.drained_at = "draining", now + target.group.deregistration_delay
@@ -118,4 +135,5 @@ class TargetBook:
 
     @staticmethod
     def _is_due(target: Target, now: float) -> bool:
-        return target.drained_at is None and target.in_use and not target.checking and now >= target.next_check
+        watched = target.drained_at is None and target.in_use and target.group.health.enabled
+        return watched and not target.checking and now >= target.next_check

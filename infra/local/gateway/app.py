@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from infra.local.alb.api import describe_target_health
-from infra.local.alb.dataplane import DataPlane
+from infra.local.alb.api import Elbv2Api
+from infra.local.alb.errors import Elbv2Error
 from infra.local.cfn.api import CfnApi
 from infra.local.cfn.errors import CfnError
 from infra.local.clock import Clock
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 STATUS_PATH = "/_cutover/status"
 ELBV2, CLOUDFORMATION = "elasticloadbalancing", "cloudformation"
+ELBV2_MODEL = "elbv2"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Handlers:
 
     ecs: Ecs
     cfn: CfnApi
-    plane: DataPlane
+    elbv2: Elbv2Api
     put_manifest: Callable[[str, bytes, str], Reply]
     status: Callable[[], dict[str, Any]]
     clock: Clock
@@ -92,7 +93,7 @@ class Gateway:
             return own
         given = ask(self._handlers.moto, environ)
         if request.service == ELBV2:
-            self._handlers.plane.sync()
+            self._handlers.elbv2.after(request.region, query_protocol.action(request.body))
         return given
 
     def _own(self, request: Request) -> Answer | None:
@@ -105,8 +106,8 @@ class Gateway:
             return json_protocol.success(authorization(self._handlers.port, self._handlers.clock.now()))
         if request.service == CLOUDFORMATION:
             return self._cloudformation(request)
-        if request.service == ELBV2 and query_protocol.action(request.body) == "DescribeTargetHealth":
-            return self._target_health(request)
+        if request.service == ELBV2:
+            return self._elbv2(request)
         return None
 
     def _manifest(self, request: Request) -> Answer:
@@ -132,13 +133,16 @@ class Gateway:
             return query_protocol.failure(error.code, str(error))
         return query_protocol.success(CLOUDFORMATION, operation, output)
 
-    def _target_health(self, request: Request) -> Answer | None:
-        given = query_protocol.parse("elbv2", "DescribeTargetHealth", request.body)
-        plane = self._handlers.plane
-        known = {group.arn for group in plane.sync().target_groups}
-        if given is None or given.get("TargetGroupArn") not in known:
-            return None  # moto knows the words for a group that does not exist
-        return query_protocol.success("elbv2", "DescribeTargetHealth", describe_target_health(plane, given))
+    def _elbv2(self, request: Request) -> Answer | None:
+        operation = query_protocol.action(request.body)
+        given = query_protocol.parse(ELBV2_MODEL, operation, request.body)
+        if given is None:
+            return None
+        try:
+            output = self._handlers.elbv2.before(request.region, operation, given)
+        except Elbv2Error as error:
+            return query_protocol.failure(error.code, str(error))
+        return None if output is None else query_protocol.success(ELBV2_MODEL, operation, output)
 
 
 def _json(status: str, document: Any) -> Answer:

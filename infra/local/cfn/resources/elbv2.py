@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from infra.local.alb.changes import modify_rule, register, set_group_attributes, set_priorities
+from infra.local.alb.validation import BALANCER_RANGES, GROUP_RANGES, check, check_attributes
 from infra.local.cfn.resources.base import Made, Place, Properties, differs
 from infra.local.cfn.resources.moto import MotoType
 
@@ -18,6 +21,15 @@ def _attributes(properties: Properties, name: str) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _actions(actions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Actions of our own, which moto may change, their weights as numbers."""
+    copies: list[dict[str, Any]] = copy.deepcopy([dict(action) for action in actions])
+    for action in copies:
+        for group in (action.get("ForwardConfig") or {}).get("TargetGroups", []):
+            group["Weight"] = int(group.get("Weight", 1))
+    return copies
 
 
 class _Elbv2Type(MotoType):
@@ -55,7 +67,9 @@ class LoadBalancerType(_Elbv2Type):
         return made
 
     def _modify(self, backend: Any, arn: str, new: Properties) -> None:
-        backend.modify_load_balancer_attributes(arn, _attributes(new, "LoadBalancerAttributes"))
+        attributes = _attributes(new, "LoadBalancerAttributes")
+        check_attributes(attributes, BALANCER_RANGES)
+        backend.modify_load_balancer_attributes(arn, attributes)
         backend.load_balancers[arn].security_groups = list(new.get("SecurityGroups", []))
 
     def attribute(self, made: Made, name: str) -> Any:
@@ -74,6 +88,7 @@ class TargetGroupType(_Elbv2Type):
 
     def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
         """Make it, and write the settings that moto leaves out."""
+        check(self._backend(place.region), "CreateTargetGroup", properties)
         short = {name: value for name, value in properties.items() if name != "HealthCheckEnabled"}
         name = properties.get("Name") or self._short_name(place, logical_id)
         made = super().create(place, logical_id, {**short, "Name": name})
@@ -111,13 +126,28 @@ class TargetGroupType(_Elbv2Type):
             unhealthy_threshold_count=new.get("UnhealthyThresholdCount"),
             http_codes=(new.get("Matcher") or {}).get("HttpCode"),
         )
-        backend.modify_target_group_attributes(arn, _attributes(new, "TargetGroupAttributes"))
+        attributes = _attributes(new, "TargetGroupAttributes")
+        check_attributes(attributes, GROUP_RANGES)
+        set_group_attributes(backend, arn, attributes)
+        register(backend.target_groups[arn], new.get("Targets", ()))
 
 
 class ListenerType(_Elbv2Type):
     """AWS::ElasticLoadBalancingV2::Listener."""
 
     fixed = frozenset({"LoadBalancerArn"})
+
+    def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        """Make it; moto's own way takes no weighted default action and only one certificate."""
+        backend = self._backend(place.region)
+        check(backend, "CreateListener", properties)
+        certificates = [each["CertificateArn"] for each in properties.get("Certificates", [])]
+        made = backend.create_listener(
+            properties["LoadBalancerArn"], properties.get("Protocol"), properties.get("Port"),
+            properties.get("SslPolicy"), next(iter(certificates), None), _actions(properties["DefaultActions"]),
+        )  # fmt: skip
+        made.certificates = certificates
+        return Made(made.arn, made)
 
     def delete(self, place: Place, made: Made, properties: Properties) -> None:
         """Remove it, which moto leaves undone when a stack is deleted."""
@@ -131,14 +161,23 @@ class ListenerType(_Elbv2Type):
         return made.physical_id
 
     def _modify(self, backend: Any, arn: str, new: Properties) -> None:
-        actions = backend.convert_and_validate_properties(dict(new))
-        backend.modify_listener(arn, new.get("Port"), new.get("Protocol"), new.get("SslPolicy"), None, actions)
+        check(backend, "ModifyListener", {**new, "ListenerArn": arn})
+        backend.modify_listener(
+            arn, new.get("Port"), new.get("Protocol"), new.get("SslPolicy"), list(new.get("Certificates", [])),
+            _actions(new["DefaultActions"]),
+        )  # fmt: skip
 
 
 class ListenerRuleType(_Elbv2Type):
     """AWS::ElasticLoadBalancingV2::ListenerRule. ECS writes its weights; here only a changed template does."""
 
     fixed = frozenset({"ListenerArn"})
+
+    def create(self, place: Place, logical_id: str, properties: Properties) -> Made:
+        """Make it, after ELBv2's own checks."""
+        check(self._backend(place.region), "CreateRule", properties)
+        plain = {**properties, "Priority": int(properties["Priority"]), "Actions": _actions(properties["Actions"])}
+        return super().create(place, logical_id, plain)
 
     def delete(self, place: Place, made: Made, properties: Properties) -> None:
         """Remove it, which moto leaves undone when a stack is deleted."""
@@ -152,9 +191,9 @@ class ListenerRuleType(_Elbv2Type):
         return known[name]
 
     def _modify(self, backend: Any, arn: str, new: Properties) -> None:
-        actions = backend.convert_and_validate_action_properties(dict(new))
-        backend.modify_rule(arn, new["Conditions"], actions)
-        backend.set_rule_priorities([{"RuleArn": arn, "Priority": int(new["Priority"])}])
+        check(backend, "ModifyRule", {**new, "RuleArn": arn})
+        modify_rule(backend, arn, new["Conditions"], _actions(new["Actions"]))
+        set_priorities(backend, {arn: int(new["Priority"])})
 
 
 CLASSES: Mapping[str, type[_Elbv2Type]] = {

@@ -91,6 +91,7 @@ def test_a_status_survives_the_way_over_json() -> None:
     listener = {"port": 80, "url": "http://127.0.0.1:20001"}
     document = {
         "endpoint": "http://127.0.0.1:1",
+        "certificate_authority": "",
         "load_balancers": [{"name": "a", "dns_name": "a.elb", "listeners": [listener]}],
     }
 

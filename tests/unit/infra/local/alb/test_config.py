@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.alb.config import (
-    SLOTS,
-    STRIDE,
-    Endpoints,
-    backend_name,
-    render,
-    server_name,
-    thresholds,
-    weight_variables,
-)
+from infra.local.alb.config import render, thresholds, weight_variables
+from infra.local.alb.listeners import SLOTS, STRIDE
+from infra.local.alb.names import Endpoints, backend_name, server_name
 from infra.local.alb.records import (
     Condition,
     FixedResponse,

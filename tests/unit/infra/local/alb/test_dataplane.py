@@ -1,14 +1,16 @@
 """The data plane: a reload for structure only, commands for weights and targets, in an order that loses nothing."""
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from infra.local.alb.balancing import Elbv2Balancing
-from infra.local.alb.config import Endpoints, backend_name
 from infra.local.alb.dataplane import DataPlane
 from infra.local.alb.health import HealthChecks
+from infra.local.alb.names import Endpoints, backend_name
 from infra.local.alb.records import FixedResponse, Forward, HealthSettings, Listener, Records, Rule, TargetGroup
 from infra.local.alb.targets import TargetBook
 
@@ -22,9 +24,15 @@ class FakeProxy:
     def __init__(self) -> None:
         self.applied: list[str] = []
         self.told: list[str] = []
+        self.killed = False
         self.answers: dict[str, str] = {"del server": "Server deleted."}
 
+    @property
+    def running(self) -> bool:
+        return bool(self.applied) and not self.killed
+
     def apply(self, text: str) -> None:
+        self.killed = False
         self.applied.append(text)
 
     def tell(self, commands: list[str]) -> list[str]:
@@ -50,6 +58,7 @@ class Plane:
         self.proxy, self.clock = FakeProxy(), FakeClock()
         self.weights, self.targets = (100, 0), {BLUE: [ONE], GREEN: []}
         self.extra: tuple[Rule, ...] = ()
+        self.protocol = "HTTP"
         self.plane = DataPlane(
             self.proxy, self.records, lambda records: self.endpoints(records), TargetBook(), self.clock
         )
@@ -57,7 +66,10 @@ class Plane:
     def records(self) -> Records:
         rule = Rule("arn:rule", (), Forward(((BLUE, self.weights[0]), (GREEN, self.weights[1]))))
         listener = Listener("arn:l", "lb", "lb.elb", 80, (rule, *self.extra))
-        groups = [TargetGroup(arn, HealthSettings(), 10.0, frozenset(targets)) for arn, targets in self.targets.items()]
+        groups = [
+            TargetGroup(arn, HealthSettings(), 10.0, frozenset(targets), self.protocol)
+            for arn, targets in self.targets.items()
+        ]
         return Records((listener,), tuple(groups))
 
     @staticmethod
@@ -132,7 +144,7 @@ def test_a_target_leaves_by_draining_and_is_removed_after_the_delay(plane: Plane
     name = f"{backend_name(BLUE)}/t10-0-0-1-80"
     plane.targets[BLUE] = []
 
-    assert plane.sync() == [f"set server {name} state drain"]
+    assert plane.sync() == [f"set server {name} state maint"]
     plane.clock.time += 9
     assert plane.sync() == []
     plane.clock.time += 2
@@ -179,7 +191,7 @@ def test_targets_get_ready_before_others_drain(plane: Plane) -> None:
     plane.targets[BLUE] = [TWO]
     told = plane.sync()
 
-    assert [each.rpartition(" ")[2] for each in told] == ["ready", "drain"]
+    assert [each.rpartition(" ")[2] for each in told] == ["ready", "maint"]
 
 
 def test_an_unhealthy_target_finishes_what_it_holds_and_gets_nothing_new(plane: Plane) -> None:
@@ -187,47 +199,71 @@ def test_an_unhealthy_target_finishes_what_it_holds_and_gets_nothing_new(plane: 
     plane.sync()
     plane.passed(BLUE, ONE)
 
-    assert plane.sync() == [f"set server {backend_name(BLUE)}/t10-0-0-2-80 state drain"]
+    assert plane.sync() == [f"set server {backend_name(BLUE)}/t10-0-0-2-80 state maint"]
 
 
 def test_a_turn_of_the_health_checks_probes_what_is_due(plane: Plane) -> None:
     probed: list[tuple[str, int]] = []
 
-    def check(address: str, port: int, settings: HealthSettings) -> tuple[str, str] | None:
+    async def check(address: str, port: int, settings: HealthSettings) -> tuple[str, str] | None:
         probed.append((address, port))
         return None
 
-    checks = HealthChecks(plane.plane, plane.clock, check)
-    checks.turn()
-    checks._pool.shutdown(wait=True)
+    async def one_turn() -> None:
+        checks = HealthChecks(plane.plane, plane.clock, check)
+        checks.turn()
+        await checks.settle()
+
+    asyncio.run(one_turn())
 
     assert probed == [ONE]
     assert plane.plane.book.state((BLUE, *ONE))[0] == "healthy"
+
+
+def test_a_proxy_that_was_killed_gets_the_configuration_of_the_moment(plane: Plane) -> None:
+    plane.weights = (0, 100)
+    plane.sync()
+    plane.proxy.killed = True
+
+    plane.plane.tend()
+
+    assert len(plane.proxy.applied) == 2
+    assert "_0 int(0)" in plane.proxy.applied[1]
+
+
+def test_tending_reads_nothing_while_nothing_is_due(plane: Plane) -> None:
+    plane.weights = (0, 100)
+    plane.proxy.told.clear()
+
+    plane.plane.tend()
+
+    assert plane.proxy.told == []
+
+
+def test_targets_of_a_group_with_tls_are_added_with_it(plane: Plane) -> None:
+    plane.protocol = "HTTPS"
+    plane.sync()
+    plane.targets[GREEN] = [TWO]
+
+    assert plane.sync()[0].endswith("10.0.0.2:80 ssl verify none")
 
 
 class FakeElbv2:
     """The part of moto's backend that ECS's view uses."""
 
     def __init__(self, plane: Plane) -> None:
-        from types import SimpleNamespace
-
         self.plane = plane
         data = {"ForwardConfig": {"TargetGroups": [{"TargetGroupArn": BLUE, "Weight": 1}]}}
-        rule = SimpleNamespace(arn="arn:rule", actions=[SimpleNamespace(type="forward", data=data)])
-        listener = SimpleNamespace(rules={"arn:rule": rule})
-        self.load_balancers = {"arn:lb": SimpleNamespace(listeners={"arn:l": listener})}
-        self.target_groups: dict[str, Any] = {BLUE: SimpleNamespace(targets={"10.0.0.1": {}})}
-        self.calls: list[Any] = []
+        action = SimpleNamespace(type="forward", data=data)
+        self.rule = SimpleNamespace(arn="arn:rule", actions=[action], is_default=True)
+        self.listener = SimpleNamespace(rules={"arn:rule": self.rule}, default_actions=[action])
+        self.load_balancers = {"arn:lb": SimpleNamespace(listeners={"arn:l": self.listener})}
+        self.target_groups: dict[str, Any] = {BLUE: SimpleNamespace(targets={}, port=80)}
 
-    def modify_rule(self, *arguments: Any) -> None:
-        self.calls.append(arguments)
-        groups = arguments[2][0]["ForwardConfig"]["TargetGroups"]
+    def modify_rule(self, arn: str, conditions: list[Any], actions: list[Any]) -> None:
+        self.rule.actions = [SimpleNamespace(type="forward", data=each) for each in actions]
+        groups = actions[0]["ForwardConfig"]["TargetGroups"]
         self.plane.weights = (groups[0]["Weight"], groups[1]["Weight"])
-
-    def register_targets(self, group: str, targets: list[Any]) -> None:
-        self.calls.append((group, targets))
-
-    deregister_targets = register_targets
 
 
 @pytest.fixture
@@ -253,17 +289,21 @@ def test_weights_that_ecs_writes_are_in_effect_when_it_returns(plane: Plane, elb
     assert [each for each in plane.proxy.told if each.startswith("set var")]
 
 
-def test_ecs_registers_and_deregisters_by_address(plane: Plane, elbv2: FakeElbv2) -> None:
+def test_a_default_rule_that_ecs_writes_shows_in_its_listener(plane: Plane, elbv2: FakeElbv2) -> None:
+    Elbv2Balancing(elbv2, plane.plane).set_weights("arn:rule", {BLUE: 0, GREEN: 100})
+
+    assert elbv2.listener.default_actions is elbv2.rule.actions
+
+
+def test_ecs_registers_and_deregisters_by_address_and_port(plane: Plane, elbv2: FakeElbv2) -> None:
     balancing = Elbv2Balancing(elbv2, plane.plane)
 
-    balancing.register(BLUE, "10.0.0.9", 80)
+    balancing.register(BLUE, "10.0.0.1", 80)
+    balancing.register(BLUE, "10.0.0.1", 81)
     balancing.deregister(BLUE, "10.0.0.1", 80)
     balancing.deregister(BLUE, "10.0.0.77", 80)
     balancing.deregister("arn:gone", "10.0.0.1", 80)
 
-    assert elbv2.calls == [
-        (BLUE, [{"Id": "10.0.0.9", "Port": 80}]),
-        (BLUE, [{"Id": "10.0.0.1", "Port": 80}]),
-    ]
+    assert list(elbv2.target_groups[BLUE].targets.values()) == [{"Id": "10.0.0.1", "Port": 81}]
     assert balancing.target_group_exists(BLUE)
     assert not balancing.target_group_exists("arn:gone")

@@ -1,5 +1,6 @@
 """A health check against a real socket of this process."""
 
+import asyncio
 import http.server
 import socket
 import threading
@@ -7,8 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.alb.probe import probe
+from infra.local.alb.probe import probe as probe_async
 from infra.local.alb.records import HealthSettings
+
+
+def probe(address: str, port: int, settings: HealthSettings) -> tuple[str, str] | None:
+    """One check, in an event loop of its own."""
+    return asyncio.run(probe_async(address, port, settings))
+
 
 SEEN: list[tuple[str, str, str]] = []
 
@@ -57,6 +64,25 @@ def test_a_closed_port_is_a_failure() -> None:
         closed = unused.getsockname()[1]
 
     failure = probe("127.0.0.1", closed, HealthSettings())
+
+    assert failure == ("Target.FailedHealthChecks", "Health checks failed")
+
+
+def _greet(listening: socket.socket) -> None:
+    accepted, _ = listening.accept()
+    with accepted:
+        accepted.sendall(b"220 mail ready\r\n")
+
+
+def test_an_answer_that_is_no_http_is_a_failure() -> None:
+    with socket.socket() as babbling:
+        babbling.bind(("127.0.0.1", 0))
+        babbling.listen()
+        answering = threading.Thread(target=_greet, args=(babbling,))
+        answering.start()
+
+        failure = probe("127.0.0.1", babbling.getsockname()[1], HealthSettings())
+        answering.join()
 
     assert failure == ("Target.FailedHealthChecks", "Health checks failed")
 

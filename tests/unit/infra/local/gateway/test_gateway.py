@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from infra.local.alb.errors import PriorityInUse
 from infra.local.cfn.errors import StackNotFound
 from infra.local.ecr.registry import Reply
 from infra.local.ecs.errors import ClusterNotFound
@@ -32,12 +33,11 @@ class Front:
         self.slept: list[float] = []
         self.faults = FaultBook()
         self.headers: dict[str, str] = {}
-        self.plane = SimpleNamespace(sync=self._sync)
         self.gateway = Gateway(
             Handlers(
                 ecs=SimpleNamespace(answer=self._ecs),
                 cfn=SimpleNamespace(call=self._cfn),
-                plane=self.plane,
+                elbv2=SimpleNamespace(before=self._elbv2, after=self._followed),
                 put_manifest=self._manifest,
                 status=lambda: {"endpoint": "http://x", "load_balancers": []},
                 clock=SimpleNamespace(now=lambda: 1000.0),
@@ -60,9 +60,13 @@ class Front:
     def query(self, service: str, **form: str) -> tuple[str, str]:
         return self.ask(body=urlencode(form).encode(), **signed(service))
 
-    def _sync(self) -> Any:
-        self.seen.append("sync")
-        return SimpleNamespace(target_groups=[])
+    def _elbv2(self, region: str, operation: str, given: dict[str, Any]) -> dict[str, Any] | None:
+        if operation == "CreateRule":
+            raise PriorityInUse(7)
+        return {"TargetHealthDescriptions": []} if operation == "DescribeTargetHealth" else None
+
+    def _followed(self, region: str, operation: str) -> None:
+        self.seen.append(("followed", operation))
 
     def _ecs(self, region: str, operation: str, body: bytes) -> dict[str, Any]:
         self.seen.append((region, operation, json.loads(body)))
@@ -156,13 +160,23 @@ def test_everything_else_is_motos_with_its_body_whole(front: Front) -> None:
 
 
 def test_the_load_balancer_follows_every_call_of_elbv2(front: Front) -> None:
-    front.query("elasticloadbalancing", Action="ModifyRule")
+    assert front.query("elasticloadbalancing", Action="DeleteListener", ListenerArn="arn:l")[1] == "by moto"
+    assert front.seen[-1] == ("followed", "DeleteListener")
 
-    assert front.seen[-1] == "sync"
+
+def test_the_health_of_targets_is_ours(front: Front) -> None:
+    status, body = front.query("elasticloadbalancing", Action="DescribeTargetHealth", TargetGroupArn=GROUP)
+
+    assert (status, "<DescribeTargetHealthResult>" in body) == ("200 OK", True)
 
 
-def test_the_health_of_a_group_that_does_not_exist_is_motos_to_answer(front: Front) -> None:
-    assert front.query("elasticloadbalancing", Action="DescribeTargetHealth", TargetGroupArn=GROUP)[1] == "by moto"
+def test_what_elbv2_refuses_goes_out_by_its_code(front: Front) -> None:
+    form = {"ListenerArn": "arn:l", "Priority": "7", "Actions.member.1.Type": "forward"}
+
+    status, body = front.query("elasticloadbalancing", Action="CreateRule", **form)
+
+    assert status == "400 Bad Request"
+    assert "<Code>PriorityInUse</Code>" in body
 
 
 def test_a_request_without_a_signature_has_no_service(front: Front) -> None:
