@@ -36,13 +36,14 @@ def local() -> None:
 @click.option(
     "--minute", callback=seconds, default="60s", show_default=True, metavar="TIME", help="How long AWS's minutes last."
 )
+@click.option("--enforce-iam", is_flag=True, help="Refuse what the caller's IAM policies do not allow.")
 @port_option
-def up(minute: float, port: int) -> None:
+def up(minute: float, port: int, enforce_iam: bool) -> None:
     """Start it. Prints the endpoint."""
     from infra import local as aws
 
     with _one_line():
-        started = aws.up(port, minute, lambda text: click.echo(text, err=True))
+        started = aws.up(port, minute, lambda text: click.echo(text, err=True), enforce_iam=enforce_iam)
     click.echo(started.endpoint)
 
 

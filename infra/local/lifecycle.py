@@ -57,8 +57,10 @@ class Status:
         return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
 
 
-def up(port: int, minute: float, progress: Callable[[str], None]) -> Status:
+def up(port: int, minute: float, progress: Callable[[str], None], *, enforce_iam: bool = False) -> Status:
     """Start an instance, or say that one runs. `minute` is how many seconds AWS's minutes last.
+
+    With `enforce_iam` calls are refused where the caller's policies do not allow them.
 
     Raises LocalAwsError. An interrupted start leaves nothing behind.
     """
@@ -72,7 +74,7 @@ def up(port: int, minute: float, progress: Callable[[str], None]) -> Status:
     _check_port(port)
     _remove_things(state)
     try:
-        _start(state, minute, progress)
+        _start(state, minute, progress, ["--enforce-iam"] if enforce_iam else [])
     except BaseException:
         _end_processes(state, lambda text: None)
         _remove_things(state, keep_log=True)
@@ -149,11 +151,11 @@ def _remove_files(state: StateDirectory, *, keep_log: bool) -> None:
             state.root.parent.rmdir()
 
 
-def _start(state: StateDirectory, minute: float, progress: Callable[[str], None]) -> None:
+def _start(state: StateDirectory, minute: float, progress: Callable[[str], None], options: list[str]) -> None:
     state.root.mkdir(parents=True, exist_ok=True)
     _ = state.api_socket, state.registry_socket, state.haproxy_socket  # fails now where a path is too long
     command = [sys.executable, "-m", "infra.local.server", "--port", str(state.port), "--minute", str(minute),
-               "--state", str(state.root)]  # fmt: skip
+               "--state", str(state.root), *options]  # fmt: skip
     state.log.write_bytes(b"")
     process = Ledger(state.processes).start("server", command, state.log, _environment())
     for line in _progress_lines(state, process):

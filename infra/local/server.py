@@ -48,8 +48,9 @@ log = logging.getLogger("infra.local.server")
 class Server:
     """One instance. `serve` returns after `stop` was called from a signal handler or another thread."""
 
-    def __init__(self, state: StateDirectory, minute: float) -> None:
+    def __init__(self, state: StateDirectory, minute: float, *, enforce_iam: bool = False) -> None:
         self._state = state
+        self._enforce_iam = enforce_iam
         self._ledger = Ledger(state.processes)
         self._clock = SystemClock(minute)
         self._ports = ListenerPorts(state.port)
@@ -128,10 +129,14 @@ class Server:
         from infra.local.cfn.resources.registry import ResourceTypes
         from infra.local.cfn.stacks import Stacks
         from infra.local.gateway.app import Gateway, Handlers
+        from infra.local.iam.assembly import make_enforcer
+        from infra.local.iam.calls import CallLog
 
         types = ResourceTypes(ecs, backend)
         stacks = Stacks(ACCOUNT, types, self._clock, changed=lambda: _sync(plane), partition=get_partition)
         images = EcrRecords(ACCOUNT, lambda: list(ecr_backends[ACCOUNT].values()), Image)
+        calls = CallLog()
+        enforcer = make_enforcer(ACCOUNT, ecs, stacks.of_region, calls, self._clock, enforced=self._enforce_iam)
         gateway = Gateway(
             Handlers(
                 ecs=ecs,
@@ -145,6 +150,8 @@ class Server:
                 port=self._state.port,
                 moto=DomainDispatcherApplication(create_backend_app),
                 sleep=self._stop.wait,
+                judge=enforcer.judge,
+                calls=calls,
             )
         )
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -206,12 +213,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--minute", type=float, required=True)
     parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--enforce-iam", action="store_true")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(threadName)s %(name)s %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-    server = Server(StateDirectory(options.port, options.state), options.minute)
+    server = Server(StateDirectory(options.port, options.state), options.minute, enforce_iam=options.enforce_iam)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         server.stop()

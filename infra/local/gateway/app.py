@@ -25,9 +25,11 @@ from infra.local.faults import FaultBook
 from infra.local.faults import api as faults_api
 from infra.local.faults.book import DELAY, LOSE
 from infra.local.gateway import json_protocol, query_protocol
-from infra.local.gateway.calls import identify
+from infra.local.gateway.calls import Call, identify
 from infra.local.gateway.failures import failure
 from infra.local.gateway.http import Answer, Request, ask, read_request
+from infra.local.iam import calls as iam_calls
+from infra.local.iam.refusals import Refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -50,6 +52,8 @@ class Handlers:
     port: int
     moto: WSGIApplication
     sleep: Callable[[float], object]
+    judge: Callable[[Call, Request], Refusal | None]
+    calls: iam_calls.CallLog = field(default_factory=iam_calls.CallLog)
     faults: FaultBook = field(default_factory=FaultBook)
 
 
@@ -72,6 +76,8 @@ class Gateway:
             return _json(*faults_api.answer(
                 self._handlers.faults, request.method, request.path, request.content_type, request.body
             ))  # fmt: skip
+        if request.path == iam_calls.PATH:
+            return _json(*iam_calls.answer(self._handlers.calls, request.method))
         return None
 
     def _serve(self, request: Request, environ: dict[str, Any]) -> Answer:
@@ -84,6 +90,8 @@ class Gateway:
                 return failure(call, *error)
             if fault.kind == DELAY:
                 self._handlers.sleep(fault.seconds)
+        if (refusal := self._handlers.judge(call, request)) is not None:
+            return failure(call, refusal.code, refusal.message, refusal.status)
         answer = self._carry_out(request, environ)
         return replace(answer, lost=True) if fault is not None and fault.kind == LOSE else answer
 

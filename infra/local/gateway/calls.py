@@ -37,7 +37,7 @@ class Call:
 
     @property
     def action(self) -> str:
-        """The call's name in a policy, without the few exceptions of `iam.actions`."""
+        """The call's name in a policy."""
         return f"{self.service}:{self.operation}"
 
 

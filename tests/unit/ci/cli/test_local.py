@@ -31,7 +31,7 @@ class FakeAws:
         self.removed = True
         self.error: aws.LocalAwsError | None = None
 
-    def up(self, port: int, minute: float, progress: Any) -> aws.Status:
+    def up(self, port: int, minute: float, progress: Any, **options: Any) -> aws.Status:
         self.calls.append((port, minute))
         progress("loading the AWS services")
         if self.error is not None:

@@ -15,6 +15,7 @@ from infra.local.ecs.errors import ClusterNotFound
 from infra.local.faults import Fault, FaultBook
 from infra.local.gateway.app import Gateway, Handlers
 from infra.local.gateway.http import read_request
+from infra.local.iam.refusals import Refusal
 
 GROUP = "arn:aws:elasticloadbalancing:eu-north-1:123456789012:targetgroup/x/1"
 ECS = "AmazonEC2ContainerServiceV20141113."
@@ -32,6 +33,7 @@ class Front:
         self.seen: list[Any] = []
         self.slept: list[float] = []
         self.faults = FaultBook()
+        self.refusals: dict[str, Refusal] = {}
         self.headers: dict[str, str] = {}
         self.gateway = Gateway(
             Handlers(
@@ -45,6 +47,7 @@ class Front:
                 moto=self._moto,
                 sleep=self.slept.append,
                 faults=self.faults,
+                judge=lambda call, request: self.refusals.get(call.operation),
             )  # type: ignore[arg-type]
         )
 
@@ -229,3 +232,17 @@ class TestFaults:
 
         assert status == "201 Created"
         assert self.list_clusters(front)[0] == "500 Internal Server Error"
+
+
+class TestIam:
+    def test_a_refused_call_is_not_carried_out(self, front: Front) -> None:
+        front.refusals["CreateStack"] = Refusal("AccessDenied", "you may not", 403)
+
+        status, body = front.query("cloudformation", Action="CreateStack", StackName="demo")
+
+        assert status == "403 Forbidden"
+        assert "<Code>AccessDenied</Code><Message>you may not</Message>" in body
+        assert front.seen == []
+
+    def test_the_record_of_calls_is_read_over_http(self, front: Front) -> None:
+        assert json.loads(front.ask("GET", "/_cutover/calls")[1]) == {"calls": []}
