@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,27 @@ class Engine:
         )
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB. The images that a store on it made are removed at the end."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "cutover", place], check=False).returncode:
+        pytest.skip("only root may mount a disk")
+    yield place
+    remove_images(place / "store")
+    subprocess.run(["umount", place], check=True)
+
+
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     root = tmp_path_factory.mktemp("cache") / "cutover"
     yield Store(root)
+    remove_images(root)
+
+
+def remove_images(root: Path) -> None:
+    """Remove the images that a store's records name."""
     client = docker.APIClient(**docker.utils.kwargs_from_env())
     for image in kept_images(root):
         with contextlib.suppress(docker.errors.APIError):
