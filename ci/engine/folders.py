@@ -16,7 +16,7 @@ from ci.engine.outcomes import Outcome
 from ci.engine.runner import Runner
 from ci.engine.state import Container, Mount, Placed, Removed, Rootfs
 from ci.engine.store import Store
-from ci.engine.tar import read_tree
+from ci.engine.tar import read_tree, without_mount_points
 from ci.engine.trees import DIRECTORY_MODE, Entry, Tree, clean
 
 AT_ONCE = 8  # inputs of one step that are made at the same time
@@ -149,6 +149,8 @@ class Folders:
             if stream is None:
                 return {"found": False}
             tree, is_directory = read_tree(self._store, stream)
+            if is_directory:
+                tree = without_mount_points(tree, path)
             return {"found": True, "directory": is_directory, "rows": tree.rows()}
 
     # Into containers

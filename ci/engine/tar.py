@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import posixpath
 import tarfile
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -11,6 +12,11 @@ from ci.engine.trees import Entry, Tree
 
 # Fixed, so that equal trees give equal streams; not 0, which zip files cannot hold.
 TIMESTAMP = 946_684_800  # 2000-01-01T00:00:00Z
+
+MOUNT_POINTS = {
+    "/.dockerenv", "/dev/console", "/dev/pts", "/dev/shm", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
+}  # fmt: skip
+MOUNT_LINKS = {("/etc/mtab", "/proc/mounts")}
 
 
 def write_tree(store: Store, tree: Tree, file: IO[bytes]) -> None:
@@ -47,7 +53,8 @@ def _info(entry: Entry) -> tarfile.TarInfo:
 def read_tree(store: Store, stream: Iterator[bytes]) -> tuple[Tree, bool]:
     """The tree in a tar stream of one path (Docker's archive of it), and whether that path is a directory.
 
-    Entries are relative to the path: what lies in the directory, or the one file under its own name.
+    Entries are relative to the path: what lies in the directory (named first, `/` without a name), or the one file
+    under its own name.
     """
     entries: list[Entry] = []
     linked: dict[str, Entry] = {}
@@ -55,10 +62,11 @@ def read_tree(store: Store, stream: Iterator[bytes]) -> tuple[Tree, bool]:
     with tarfile.open(fileobj=_Reader(stream), mode="r|") as archive:
         for member in archive:
             top = top or member
-            path = member.name.strip("/").partition("/")[2] if top.isdir() else member.name.strip("/")
-            entry = linked.get(member.linkname) if member.islnk() else _entry(store, archive, member, path)
+            name = member.name.strip("/")
+            path = name.removeprefix(top.name).strip("/") if top.isdir() else name
+            entry = linked.get(member.linkname.strip("/")) if member.islnk() else _entry(store, archive, member, path)
             if entry is not None:
-                linked[member.name] = entry = Entry(path, *entry.row()[1:])
+                linked[name] = entry = Entry(path, *entry.row()[1:])
                 entries.append(entry)
     return Tree.of(entries), top is not None and top.isdir()
 
@@ -73,6 +81,18 @@ def _entry(store: Store, archive: tarfile.TarFile, member: tarfile.TarInfo, path
         blob, size = store.put_stream(archive.extractfile(member) or io.BytesIO())
         return Entry(path, "f", *owner, size=size, blob=blob)
     return None
+
+
+def without_mount_points(tree: Tree, path: str) -> Tree:
+    """What lies in a directory `path` of a container without the empty files and folders that Docker puts into every
+    container for its own mounts, and that are in no image."""
+    return Tree(tuple(entry for entry in tree.entries if not _mount_point(entry, posixpath.join(path, entry.path))))
+
+
+def _mount_point(entry: Entry, path: str) -> bool:
+    if entry.kind == "l":
+        return (path, entry.target) in MOUNT_LINKS
+    return path in MOUNT_POINTS and not entry.size
 
 
 class _Reader(io.RawIOBase):
