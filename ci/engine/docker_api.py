@@ -20,6 +20,7 @@ import docker.utils
 import requests
 from docker.utils.socket import STDOUT, frames_iter
 
+from ci.engine import committed
 from ci.engine.errors import DockerFullError, DockerUnavailableError, EngineError
 from ci.engine.output import Stream
 from ci.engine.usage import KeptImage
@@ -78,10 +79,11 @@ def process_mark(pid: int) -> str | None:
     return f"{pid}:{stat.rpartition(')')[2].split()[19]}"
 
 
-def _kept(row: Mapping[str, Any], parent: Mapping[str, Any] | None) -> KeptImage:
-    size = max(row["Size"] - (parent["Size"] if parent else 0), 0)
+def _kept(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> KeptImage:
+    parent = row["ParentId"] or row["Labels"].get(committed.PARENT_LABEL, "")
+    size = max(row["Size"] - (rows[parent]["Size"] if parent in rows else 0), 0)
     name = (row["RepoTags"] or [""])[0]
-    return KeptImage(row["Id"], row["ParentId"], size, row["Created"], name, row["Labels"].get(STORE_LABEL, ""))
+    return KeptImage(row["Id"], parent, size, row["Created"], name, row["Labels"].get(STORE_LABEL, ""))
 
 
 class Docker:
@@ -192,8 +194,16 @@ class Docker:
         """
         config = {"Env": [f"{name}=" for name in blank], "Labels": {LABEL: "1", STORE_LABEL: store}}
         with translated():
-            done = self.api.commit(container, repository="cutover/layer", tag=tag, conf=config)
-            return str(done["Id"])
+            image = str(self.api.commit(container, repository="cutover/layer", tag=tag, conf=config)["Id"])
+            found = self.api.inspect_image(image)  # type: ignore[no-untyped-call]
+        return self._alone(found, f"cutover/layer:{tag}") if committed.tells(found) else image
+
+    def _alone(self, image: Mapping[str, Any], name: str) -> str:
+        """An image in place of `image`, without the container it was committed from."""
+        made, tar = committed.archive(image, name)
+        self.load(io.BytesIO(tar))
+        self.remove_image(image["Id"])
+        return made
 
     def needs_flattening(self, image: str, layers: int) -> bool:
         """Whether an image has so many layers, or declares volumes."""
@@ -340,7 +350,7 @@ class Docker:
         """The images that the engine made, with what each adds to its parent."""
         with translated():
             rows = {row["Id"]: row for row in self.api.images(all=True)}
-        return [_kept(row, rows.get(row["ParentId"])) for row in rows.values() if LABEL in (row["Labels"] or {})]
+        return [_kept(row, rows) for row in rows.values() if LABEL in (row["Labels"] or {})]
 
     def kept_volumes(self) -> dict[str, int]:
         """The cache volumes' names, and their sizes in bytes (0 where Docker does not know)."""

@@ -1,6 +1,7 @@
 """Secrets in containers: there when they are needed, and nowhere afterwards."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,13 @@ def test_nothing_of_a_secret_is_kept(open_engine: Any, store: Any, tmp_path: Pat
         assert image is not None
         outcome = engine.python(code, before, s=token)
         assert outcome == "*** ***\n"
+        docker = engine.session.docker()
+        made = [image.id for image in docker.kept_images() if image.store == store.id]
+        configs = "".join(json.dumps([docker.image(image), docker.api.history(image)]) for image in made).encode()
     forms = (b"never-on-disk", base64.b64encode(b"never-on-disk"))
     kept = [place.read_bytes() for place in store.root.rglob("*") if place.is_file()]
-    kept.append((tmp_path / "progress").read_bytes())
+    kept += [(tmp_path / "progress").read_bytes(), configs]
+    assert made
     assert not [data for data in kept for form in forms if form in data]
 
 
