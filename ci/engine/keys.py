@@ -82,7 +82,7 @@ class Keys:
         named: dict[str, Any] = {
             "args": step.args, "workdir": config.workdir, "user": config.user, "stdin": step.stdin,
             "redirects": [step.redirect_stdin, step.redirect_stdout, step.redirect_stderr],
-            "privileges": step.privileged,
+            "privileges": step.privileged, "init": step.init,
         }  # fmt: skip
         named |= {f"environment variable {name}": value for name, value in config.env.items()}
         named |= {f"secret variable {name}": self._secrets.fingerprint(secret) for name, secret in step.secret_env}
