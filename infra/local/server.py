@@ -33,6 +33,9 @@ from infra.local.clock import SystemClock
 from infra.local.ecr import registry
 from infra.local.ecr.records import EcrRecords
 from infra.local.ecs.service import Ecs
+from infra.local.observe.accesslog import AccessLog
+from infra.local.observe.collector import LogSocket, Minutes
+from infra.local.observe.service import CloudWatch, balancers_minute
 from infra.local.processes import Ledger, end
 from infra.local.progress import PROGRESS, READY
 from infra.local.runtime import docker as containers
@@ -55,6 +58,8 @@ class Server:
         self._clock = SystemClock(minute)
         self._ports = ListenerPorts(state.port)
         self._certificates = Certificates(state.certificates, _certificate)
+        self._access_log = AccessLog()
+        self._log_socket = LogSocket(self._access_log)
         self._stop = threading.Event()
         self._client = containers.connect()
 
@@ -80,15 +85,23 @@ class Server:
 
         plane = self._data_plane(lambda: list(elbv2_backends[ACCOUNT].values()))
         ecs = self._ecs(plane, lambda region: elbv2_backends[ACCOUNT][region])
-        self._serve_api(plane, ecs, lambda region: elbv2_backends[ACCOUNT][region])
+        cloudwatch = self._cloudwatch()
+        self._serve_api(plane, ecs, cloudwatch, lambda region: elbv2_backends[ACCOUNT][region])
         self._progress("starting HAProxy")
         plane.sync()
         health = HealthChecks(plane, self._clock)
+        minutes = Minutes(
+            self._clock, lambda began: cloudwatch.minute(balancers_minute(plane, self._access_log), began)
+        )
         health.start()
+        minutes.start()
+        self._log_socket.start()
         self._progress(READY)
         self._stop.wait()
         ecs.stop()
+        minutes.stop()
         health.stop()
+        self._log_socket.stop()
 
     def _data_plane(self, backends: Callable[[], list[Any]]) -> DataPlane:
         proxy = Haproxy(
@@ -104,7 +117,14 @@ class Server:
             self._state.registry_socket,
             ports,
             self._certificates.lists(records),
+            self._log_socket.port,
         )
+
+    def _cloudwatch(self) -> CloudWatch:
+        from moto.cloudwatch.models import cloudwatch_backends
+        from moto.utilities.utils import get_partition
+
+        return CloudWatch(ACCOUNT, lambda region: cloudwatch_backends[ACCOUNT][region], get_partition, self._clock)
 
     def _ecs(self, plane: DataPlane, backend: Callable[[str], Any]) -> Ecs:
         from moto.utilities.utils import get_partition
@@ -118,7 +138,9 @@ class Server:
             get_partition,
         )
 
-    def _serve_api(self, plane: DataPlane, ecs: Ecs, backend: Callable[[str], Any]) -> None:
+    def _serve_api(
+        self, plane: DataPlane, ecs: Ecs, cloudwatch: CloudWatch, backend: Callable[[str], Any]
+    ) -> None:
         """Serve the API on its Unix socket, in a thread."""
         import waitress
         from moto.ecr.models import Image, ecr_backends
@@ -132,7 +154,7 @@ class Server:
         from infra.local.iam.assembly import make_enforcer
         from infra.local.iam.calls import CallLog
 
-        types = ResourceTypes(ecs, backend)
+        types = ResourceTypes(ecs, backend, cloudwatch)
         stacks = Stacks(ACCOUNT, types, self._clock, changed=lambda: _sync(plane), partition=get_partition)
         images = EcrRecords(ACCOUNT, lambda: list(ecr_backends[ACCOUNT].values()), Image)
         calls = CallLog()
@@ -142,6 +164,7 @@ class Server:
                 ecs=ecs,
                 cfn=CfnApi(stacks),
                 elbv2=Elbv2Api(plane, backend),
+                cloudwatch=cloudwatch,
                 put_manifest=lambda path, body, kind: registry.put_manifest(
                     path, body, kind, images, self._state.registry_socket
                 ),

@@ -24,18 +24,19 @@ from infra.local.ecs.service import TARGET_PREFIX, Ecs
 from infra.local.faults import FaultBook
 from infra.local.faults import api as faults_api
 from infra.local.faults.book import DELAY, LOSE
-from infra.local.gateway import json_protocol, query_protocol
+from infra.local.gateway import cloudwatch, json_protocol, query_protocol
 from infra.local.gateway.calls import Call, identify
 from infra.local.gateway.failures import failure
 from infra.local.gateway.http import Answer, Request, ask, read_request
 from infra.local.iam import calls as iam_calls
 from infra.local.iam.refusals import Refusal
+from infra.local.observe.service import CloudWatch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
 STATUS_PATH = "/_cutover/status"
-ELBV2, CLOUDFORMATION = "elasticloadbalancing", "cloudformation"
+ELBV2, CLOUDFORMATION, CLOUDWATCH = "elasticloadbalancing", "cloudformation", "monitoring"
 ELBV2_MODEL = "elbv2"
 
 
@@ -46,6 +47,7 @@ class Handlers:
     ecs: Ecs
     cfn: CfnApi
     elbv2: Elbv2Api
+    cloudwatch: CloudWatch
     put_manifest: Callable[[str, bytes, str], Reply]
     status: Callable[[], dict[str, Any]]
     clock: Clock
@@ -116,7 +118,8 @@ class Gateway:
             return self._cloudformation(request)
         if request.service == ELBV2:
             return self._elbv2(request)
-        return None
+        call = identify(request) if request.service == CLOUDWATCH else None
+        return None if call is None else cloudwatch.answer(self._handlers.cloudwatch, call, request)
 
     def _manifest(self, request: Request) -> Answer:
         reply = self._handlers.put_manifest(request.path, request.body, request.content_type)

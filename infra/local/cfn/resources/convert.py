@@ -1,6 +1,6 @@
-"""From a template's properties to an ECS request: names lose their capital, values take the type that the API has.
+"""From a template's properties to a request: names get the API's first letter, values the type that the API has.
 
-CloudFormation takes `"80"` for a number and `80` for a string; ECS's API does not.
+CloudFormation takes `"80"` for a number and `80` for a string; the APIs do not.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _value(value: Any, shape: Shape, path: str) -> Any:
 def _structure(value: Mapping[str, Any], shape: StructureShape, path: str) -> dict[str, Any]:
     converted = {}
     for name, each in value.items():
-        member = name[:1].lower() + name[1:]
+        member = name if name in shape.members else name[:1].lower() + name[1:]
         if member not in shape.members:
             raise ValueError(f"Encountered unsupported property {path}{name}")
         converted[member] = _value(each, shape.members[member], f"{path}{name}.")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from infra.local.cfn.errors import TemplateError
-from infra.local.cfn.resources import ec2, ecs, elbv2
+from infra.local.cfn.resources import cloudwatch, ec2, ecs, elbv2
 from infra.local.cfn.resources.base import ResourceType
 from infra.local.cfn.resources.moto import SUFFIX_BYTES, MotoType, moto_class
 
@@ -24,10 +24,12 @@ class ResourceTypes:
         self,
         ecs_api: ecs.EcsApi,
         elbv2_backend: Callable[[str], Any],
+        alarms: cloudwatch.AlarmApi,
         suffix: Callable[[], str] = random_suffix,
     ) -> None:
         self._ecs = ecs_api
         self._elbv2_backend = elbv2_backend
+        self._alarms = alarms
         self._suffix = suffix
         self._known: dict[str, ResourceType] = {}
 
@@ -40,6 +42,8 @@ class ResourceTypes:
     def _make(self, name: str) -> ResourceType:
         if name in ecs.CLASSES:
             return ecs.CLASSES[name](self._ecs, self._suffix)
+        if name in cloudwatch.CLASSES:
+            return cloudwatch.CLASSES[name](self._alarms, self._suffix)
         model = moto_class(name)
         if model is None or name.startswith("AWS::ECS::"):
             raise TemplateError(

@@ -156,6 +156,26 @@ def test_a_target_of_the_api_becomes_healthy_serves_drains_and_goes(
         container.remove(force=True)
 
 
+def test_an_alarm_on_the_load_balancers_own_errors_fires_and_ends(
+    balancer: Balancer, instance: Any, wait_for: Callable[..., Any]
+) -> None:
+    cloudwatch = instance.client("cloudwatch")
+    name = balancer.arn.partition(":loadbalancer/")[2]
+    cloudwatch.put_metric_alarm(
+        AlarmName="errors", Namespace="AWS/ApplicationELB", MetricName="HTTPCode_ELB_503_Count",
+        Dimensions=[{"Name": "LoadBalancer", "Value": name}], Statistic="Sum", Period=60, EvaluationPeriods=1,
+        Threshold=0, ComparisonOperator="GreaterThanThreshold", TreatMissingData="notBreaching",
+    )  # fmt: skip
+
+    def state() -> str:
+        shown: str = cloudwatch.describe_alarms(AlarmNames=["errors"])["MetricAlarms"][0]["StateValue"]
+        return shown
+
+    assert balancer.get("/app/x")[0] == 503
+    wait_for(lambda: state() == "ALARM", "the alarm")
+    wait_for(lambda: state() == "OK", "its end")
+
+
 def test_a_deleted_load_balancer_has_no_url_any_more(balancer: Balancer, instance: Any) -> None:
     assert 8123 in instance.listeners()
 

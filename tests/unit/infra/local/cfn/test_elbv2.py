@@ -23,8 +23,8 @@ class Balancing:
         account = str(next(accounts))
         self.place = Place(account, "eu-north-1", "arn:stack", "demo")
         self.backend = elbv2_backends[account]["eu-north-1"]
-        ecs: Any = None
-        self.types = ResourceTypes(ecs, lambda region: self.backend, lambda: "abc123")
+        unused: Any = None
+        self.types = ResourceTypes(unused, lambda region: self.backend, unused, lambda: "abc123")
         subnets = ec2_backends[account]["eu-north-1"].describe_subnets()
         self.subnets, vpc = [each.id for each in subnets[:2]], subnets[0].vpc_id
         self.balancer = self.make("LoadBalancer", Subnets=self.subnets)

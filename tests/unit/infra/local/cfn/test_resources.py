@@ -1,12 +1,13 @@
 """Resource types: properties become requests, ECS services are waited for, moto's types bend to our needs."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from infra.local.cfn.errors import ResourceFailed, TemplateError
 from infra.local.cfn.resources.base import Made, Place, generated_name
+from infra.local.cfn.resources.cloudwatch import AlarmType, CompositeAlarmType
 from infra.local.cfn.resources.convert import request
 from infra.local.cfn.resources.ecs import ClusterType, ServiceType, TaskDefinitionType
 from infra.local.cfn.resources.registry import ResourceTypes
@@ -178,12 +179,65 @@ class TestEcsTypes:
             ClusterType(FakeEcs(), suffix).attribute(Made("demo", "arn"), "Colour")
 
 
+class FakeAlarms:
+    """Writes calls down, and shows the alarm that was put last."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+
+    def call(self, region: str, operation: str, given: Any) -> dict[str, Any]:
+        self.calls.append((operation, given))
+        kind = "CompositeAlarms" if self.calls[0][0] == "PutCompositeAlarm" else "MetricAlarms"
+        return {"MetricAlarms": [], "CompositeAlarms": [], kind: [{"AlarmArn": "arn:alarm"}]}
+
+
+class TestAlarms:
+    PROPERTIES: ClassVar[dict[str, Any]] = {
+        "MetricName": "HTTPCode_Target_5XX_Count", "Namespace": "AWS/ApplicationELB", "Statistic": "Sum",
+        "Period": "60", "EvaluationPeriods": 1, "Threshold": "0.5", "ComparisonOperator": "GreaterThanThreshold",
+    }  # fmt: skip
+
+    def test_an_alarm_is_put_with_the_apis_types_and_a_name_of_its_own(self) -> None:
+        alarms = FakeAlarms()
+
+        made = AlarmType(alarms, suffix).create(PLACE, "Errors", self.PROPERTIES)
+
+        assert made == Made("demo-Errors-abc123", "arn:alarm")
+        operation, given = alarms.calls[0]
+        assert (operation, given["AlarmName"]) == ("PutMetricAlarm", "demo-Errors-abc123")
+        assert (given["Period"], given["Threshold"]) == (60, 0.5)
+        assert AlarmType(alarms, suffix).attribute(made, "Arn") == "arn:alarm"
+
+    def test_a_composite_alarm_is_put_by_its_rule(self) -> None:
+        alarms = FakeAlarms()
+
+        CompositeAlarmType(alarms, suffix).create(PLACE, "Any", {"AlarmName": "any", "AlarmRule": "ALARM(x)"})
+
+        assert alarms.calls[0] == ("PutCompositeAlarm", {"AlarmName": "any", "AlarmRule": "ALARM(x)"})
+
+    def test_an_alarm_keeps_its_name_in_an_update_and_goes_by_it(self) -> None:
+        alarms = FakeAlarms()
+        kind, made = AlarmType(alarms, suffix), Made("high", "arn:alarm")
+
+        kind.update(PLACE, made, self.PROPERTIES, {**self.PROPERTIES, "Threshold": 9})
+        kind.delete(PLACE, made, self.PROPERTIES)
+
+        assert alarms.calls[0][1]["AlarmName"] == "high"
+        assert alarms.calls[-1] == ("DeleteAlarms", {"AlarmNames": ["high"]})
+        assert kind.replaces({"AlarmName": "high"}, {"AlarmName": "low"})
+        assert not kind.replaces(self.PROPERTIES, {**self.PROPERTIES, "Threshold": 9})
+
+    def test_a_property_that_alarms_do_not_have_is_named(self) -> None:
+        with pytest.raises(ValueError, match="unsupported property Colour"):
+            AlarmType(FakeAlarms(), suffix).create(PLACE, "Errors", {**self.PROPERTIES, "Colour": "red"})
+
+
 class TestRegistry:
     @pytest.fixture
     def types(self) -> ResourceTypes:
         from moto.elbv2.models import elbv2_backends
 
-        return ResourceTypes(FakeEcs(), lambda region: elbv2_backends[PLACE.account][region], suffix)
+        return ResourceTypes(FakeEcs(), lambda region: elbv2_backends[PLACE.account][region], FakeAlarms(), suffix)
 
     @pytest.mark.parametrize("name", ["AWS::ECS::TaskSet", "AWS::None::Thing", "Custom::Thing", "AWS::EC2::Nothing"])
     def test_a_type_that_is_not_served_is_refused(self, types: ResourceTypes, name: str) -> None:

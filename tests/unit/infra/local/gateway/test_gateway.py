@@ -16,6 +16,7 @@ from infra.local.faults import Fault, FaultBook
 from infra.local.gateway.app import Gateway, Handlers
 from infra.local.gateway.http import read_request
 from infra.local.iam.refusals import Refusal
+from infra.local.observe.errors import AlarmNotFound
 
 GROUP = "arn:aws:elasticloadbalancing:eu-north-1:123456789012:targetgroup/x/1"
 ECS = "AmazonEC2ContainerServiceV20141113."
@@ -39,6 +40,7 @@ class Front:
             Handlers(
                 ecs=SimpleNamespace(answer=self._ecs),
                 cfn=SimpleNamespace(call=self._cfn),
+                cloudwatch=SimpleNamespace(call=self._cloudwatch),
                 elbv2=SimpleNamespace(before=self._elbv2, after=self._followed),
                 put_manifest=self._manifest,
                 status=lambda: {"endpoint": "http://x", "load_balancers": []},
@@ -58,7 +60,7 @@ class Front:
             {"REQUEST_METHOD": method, "PATH_INFO": path, "wsgi.input": io.BytesIO(body), **environ},
             lambda given, headers, *_: (status.append(given), self.headers.update(headers)),  # type: ignore[arg-type, return-value]
         )
-        return status[0], b"".join(answered).decode()
+        return status[0], b"".join(answered).decode(errors="replace")
 
     def query(self, service: str, **form: str) -> tuple[str, str]:
         return self.ask(body=urlencode(form).encode(), **signed(service))
@@ -67,6 +69,12 @@ class Front:
         if operation == "CreateRule":
             raise PriorityInUse(7)
         return {"TargetHealthDescriptions": []} if operation == "DescribeTargetHealth" else None
+
+    def _cloudwatch(self, region: str, operation: str, given: dict[str, Any]) -> dict[str, Any] | None:
+        self.seen.append((region, operation, given))
+        if operation == "SetAlarmState":
+            raise AlarmNotFound("high")
+        return {"MetricAlarms": []} if operation == "DescribeAlarms" else None
 
     def _followed(self, region: str, operation: str) -> None:
         self.seen.append(("followed", operation))
@@ -180,6 +188,42 @@ def test_what_elbv2_refuses_goes_out_by_its_code(front: Front) -> None:
 
     assert status == "400 Bad Request"
     assert "<Code>PriorityInUse</Code>" in body
+
+
+class TestCloudWatch:
+    def json(self, front: Front, operation: str, **given: Any) -> tuple[str, str]:
+        target = f"GraniteServiceVersion20100801.{operation}"
+        return front.ask(body=json.dumps(given).encode(), HTTP_X_AMZ_TARGET=target, **signed("monitoring"))
+
+    def test_it_answers_in_json_and_in_the_query_protocol(self, front: Front) -> None:
+        as_json = self.json(front, "DescribeAlarms", AlarmNames=["high"])
+        as_query = front.query("monitoring", Action="DescribeAlarms", **{"AlarmNames.member.1": "high"})
+
+        assert as_json == ("200 OK", '{"MetricAlarms": []}')
+        assert as_query[0] == "200 OK"
+        assert "<DescribeAlarmsResult>" in as_query[1]
+        assert front.seen == [("eu-north-1", "DescribeAlarms", {"AlarmNames": ["high"]})] * 2
+
+    def test_what_it_refuses_goes_out_by_its_code(self, front: Front) -> None:
+        given = {"AlarmName": "high", "StateValue": "OK", "StateReason": "x"}
+
+        status, body = self.json(front, "SetAlarmState", **given)
+        query = front.query("monitoring", Action="SetAlarmState", **given)[1]
+
+        assert status == "400 Bad Request"
+        assert json.loads(body) == {"__type": "ResourceNotFound", "message": "The alarm high does not exist"}
+        assert "<Code>ResourceNotFound</Code>" in query
+
+    def test_what_it_leaves_to_moto_goes_to_moto(self, front: Front) -> None:
+        assert self.json(front, "ListDashboards")[1] == "by moto"
+
+    def test_the_protocol_that_it_does_not_speak_is_named(self, front: Front) -> None:
+        path = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms"
+
+        status, body = front.ask(path=path, **signed("monitoring"))
+
+        assert status == "400 Bad Request"
+        assert "by the protocol smithy-rpc-v2-cbor is not served" in body
 
 
 def test_a_request_without_a_signature_has_no_service(front: Front) -> None:
