@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci.engine import tunnels
 from ci.engine.docker_api import Docker
-from ci.engine.errors import NotServedError, ServiceError
+from ci.engine.errors import InterruptedCallError, NotServedError, ServiceError
 from ci.engine.network import Forwarder
 from ci.engine.nodes import Node
 from ci.engine.progress import Progress
@@ -80,6 +80,7 @@ class Services:
 
         Raises:
             ServiceError: it ended, or its ports took no connection in time.
+            InterruptedCallError: the user ended the call meanwhile.
         """
         with self._lock:
             lock = self._locks.setdefault(service.digest, threading.RLock())
@@ -121,7 +122,7 @@ class Services:
             container, address = evaluator.start_service(service)
             try:
                 self._await(container, address, ports)
-            except ServiceError:
+            except (ServiceError, InterruptedCallError):
                 self._docker().remove(container)
                 raise
         return Running(address, ports, container)
@@ -134,12 +135,13 @@ class Services:
             while not tunnels.answers(address, port):
                 if (ended := self._docker().exit_code(container)) is not None:
                     raise ServiceError(f"exited: exit code: {ended}\noutput: {self._logs(container)}")
-                if time.monotonic() > deadline or self.closing.is_set():
+                if self.closing.wait(PROBE_SECONDS):
+                    raise InterruptedCallError
+                if time.monotonic() > deadline:
                     raise ServiceError(
                         f"health check errored: port {port} took no connection within {self._healthy_seconds:g} s\n"
                         f"output: {self._logs(container)}"
                     )
-                self.closing.wait(PROBE_SECONDS)
 
     def _logs(self, container: str) -> str:
         return self._docker().logs(container, LOG_LINES)
