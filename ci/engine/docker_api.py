@@ -28,6 +28,7 @@ from ci.engine.usage import KeptImage
 API_SECONDS = 600  # a commit of a large layer takes that long on a slow disk
 CONNECTIONS = 32  # steps that run at once; more wait for a connection
 PULL_SECONDS = 60  # without a word from a registry
+LOADED = "cutover/image:"  # images that were pulled or imported
 LABEL, CALL_LABEL, PID_LABEL, STORE_LABEL = "cutover", "cutover.call", "cutover.pid", "cutover.store"
 
 
@@ -79,11 +80,17 @@ def process_mark(pid: int) -> str | None:
     return f"{pid}:{stat.rpartition(')')[2].split()[19]}"
 
 
+def _made(row: Mapping[str, Any]) -> bool:
+    """Whether the engine made an image, or loaded it from elsewhere, where its labels are not the engine's."""
+    return LABEL in (row["Labels"] or {}) or any(tag.startswith(LOADED) for tag in row["RepoTags"] or ())
+
+
 def _kept(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> KeptImage:
-    parent = row["ParentId"] or row["Labels"].get(committed.PARENT_LABEL, "")
+    labels = row["Labels"] or {}
+    parent = row["ParentId"] or labels.get(committed.PARENT_LABEL, "")
     size = max(row["Size"] - (rows[parent]["Size"] if parent in rows else 0), 0)
     name = (row["RepoTags"] or [""])[0]
-    return KeptImage(row["Id"], parent, size, row["Created"], name, row["Labels"].get(STORE_LABEL, ""))
+    return KeptImage(row["Id"], parent, size, row["Created"], name, labels.get(STORE_LABEL, ""))
 
 
 class Docker:
@@ -350,7 +357,7 @@ class Docker:
         """The images that the engine made, with what each adds to its parent."""
         with translated():
             rows = {row["Id"]: row for row in self.api.images(all=True)}
-        return [_kept(row, rows) for row in rows.values() if LABEL in (row["Labels"] or {})]
+        return [_kept(row, rows) for row in rows.values() if _made(row)]
 
     def kept_volumes(self) -> dict[str, int]:
         """The cache volumes' names, and their sizes in bytes (0 where Docker does not know)."""

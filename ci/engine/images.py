@@ -92,7 +92,12 @@ class Images:
             ImageNotFoundError: neither Docker's store, a registry nor a recipe has it.
             RecipeError: its recipe failed.
         """
-        reference, platform = references.parse(text), platforms.normal(platform)
+        found = self._resolved(references.parse(text), text, platforms.normal(platform), auth, at)
+        return self._used(found, text)
+
+    def _resolved(
+        self, reference: Reference, text: str, platform: str, auth: Sequence[tuple[str, str, str]], at: str
+    ) -> Image:
         recipe = self._book.find(text) if platform == platforms.native() and not reference.digest else None
         tag = f"{RECIPE_REPOSITORY}:{recipe.key[:KEPT_IN_TAG]}" if recipe else ""
         if not at and (found := self._local([text, *self._pulled_before(reference, platform), tag], platform)):
@@ -103,6 +108,13 @@ class Images:
             if recipe is None or at:
                 raise ImageNotFoundError(str(reference), platform, _detail(error)) from error
             return self._by_recipe(recipe, tag)
+
+    def _used(self, image: Image, name: str) -> Image:
+        """Mark an image as used now, so that none of this store removes it from under a call."""
+        key = digest_of(["image", image.id])
+        if not self._store.has_record("resolved", key):
+            self._store.put_record("resolved", key, {"image": image.id, "name": name})
+        return image
 
     def _local(self, names: Sequence[str], platform: str) -> Image | None:
         for name in filter(None, names):
@@ -155,7 +167,7 @@ class Images:
         """
         stored = archives.read(self._store, path, tag, platforms.normal(platform))
         name = f"{IMAGE_REPOSITORY}:{archives.sha256(stored.config)[:KEPT_IN_TAG]}"
-        return described(self._docker().image(name) or self._load(stored, name))
+        return self._used(described(self._docker().image(name) or self._load(stored, name)), name)
 
     def of_host(self, name: str) -> Image:
         """An image of the host's own Docker.

@@ -23,7 +23,7 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 DIGEST = re.compile(r"[0-9a-f]{64}")
 KINDS = {
     "exec": "step", "image": "files put in", "path": "files taken out", "tree": "folder", "tarball": "image archive",
-    "layer": "compressed layer", "types": "module", "volume": "cache volume",
+    "layer": "compressed layer", "types": "module", "volume": "cache volume", "resolved": "image reference",
 }  # fmt: skip
 
 
@@ -224,7 +224,7 @@ def _described(kind: str, text: str) -> str:
         value: Any = json.loads(text)
     except json.JSONDecodeError:
         return "torn"
-    if kind in ("exec", "volume") and isinstance(value, dict):
+    if kind in ("exec", "volume", "resolved") and isinstance(value, dict):
         return str(value.get("name") or value.get("key") or "")
     return f"{len(value)} entries" if kind == "tree" else ""
 

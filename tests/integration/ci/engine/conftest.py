@@ -98,14 +98,14 @@ def remove_images(root: Path) -> None:
 
 
 def kept_images(root: Path) -> set[str]:
-    """The images that a store's records name."""
+    """The images that a store's records name, but for base images, which all stores share."""
     texts = [
         place.read_text(encoding="utf-8")
-        for kind in ("exec", "image")
+        for kind in ("exec", "image", "resolved")
         for place in (root / "records" / kind).rglob("*")
         if place.is_file()
     ]
-    rows = [json.loads(text) for text in texts]
+    rows = [json.loads(text) for text in texts if '"name": "python:' not in text]
     return {row["image"] if isinstance(row, dict) else row for row in rows}
 
 

@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 import pytest
 import requests
 
-from ci.engine import platforms
+from ci.engine import platforms, usage
 from ci.engine.docker_api import Docker
 from ci.engine.errors import ImageNotFoundError, InvalidReferenceError, RecipeError
 from ci.engine.images import RECIPE_REPOSITORY, Image, Images
@@ -101,6 +101,12 @@ def test_an_image_that_docker_has_is_not_asked_for_elsewhere(store: Store) -> No
     docker = FakeDocker(PYTHON)
     assert resolved(docker, store).id == f"id of {PYTHON}"
     assert docker.done == []
+
+
+def test_what_was_resolved_counts_as_used(store: Store) -> None:
+    image = resolved(FakeDocker(PYTHON), store)
+    assert [row.description for row in usage.usage(store) if row.kind == "image reference"] == [PYTHON]
+    assert image.id in next((store.root / "records" / "resolved").rglob("?" * 64)).read_text(encoding="utf-8")
 
 
 def test_an_image_that_its_recipe_made_before_is_used_again(store: Store) -> None:

@@ -113,6 +113,21 @@ def test_an_image_that_no_step_names_goes_where_this_store_made_it_and_only_ther
     assert list(kept.images) == [SECOND]
 
 
+def test_a_base_image_stays_where_a_running_call_resolved_it_whoever_built_it_and_when(store: Store) -> None:
+    pulled = KeptImage(BASE, "", 10, LONG_AGO, "cutover/image:1")
+    kept = Kept(pulled, KeptImage(FIRST, "", 10, LONG_AGO, "cutover/base:1"))
+    store.put_record("resolved", "1" * 64, {"image": BASE, "name": "alpine"})
+    age(store, 0)
+    running = Store(store.root)
+    with running.leased():
+        assert running.has_record("resolved", "1" * 64)
+        removed = usage.prune(store, kept)
+        assert [row.description for row in removed] == ["cutover/base:1"]
+        assert list(kept.images) == [BASE]
+    usage.prune(store, kept)
+    assert kept.images == {}
+
+
 def test_a_cache_volume_counts_and_goes_with_its_record(store: Store) -> None:
     store.put_record("volume", "cutover-cache-1", {"key": "pip"})
     kept = Kept(volumes={"cutover-cache-1": 5000, "somebody's": 7})
