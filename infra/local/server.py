@@ -145,17 +145,15 @@ class Server:
         import waitress
         from moto.ecr.models import Image, ecr_backends
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-        from moto.utilities.utils import get_partition
 
         from infra.local.cfn.api import CfnApi
-        from infra.local.cfn.resources.registry import ResourceTypes
-        from infra.local.cfn.stacks import Stacks
+        from infra.local.cfn.assembly import api_of, make_stacks
         from infra.local.gateway.app import Gateway, Handlers
         from infra.local.iam.assembly import make_enforcer
         from infra.local.iam.calls import CallLog
 
-        types = ResourceTypes(ecs, backend, cloudwatch)
-        stacks = Stacks(ACCOUNT, types, self._clock, changed=lambda: _sync(plane), partition=get_partition)
+        api = api_of(f"http://127.0.0.1:{self._state.port}")
+        stacks = make_stacks(ACCOUNT, ecs, backend, cloudwatch, api, self._clock, lambda: _sync(plane))
         images = EcrRecords(ACCOUNT, lambda: list(ecr_backends[ACCOUNT].values()), Image)
         calls = CallLog()
         enforcer = make_enforcer(ACCOUNT, ecs, stacks.of_region, calls, self._clock, enforced=self._enforce_iam)

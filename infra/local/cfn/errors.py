@@ -36,6 +36,20 @@ class WrongStackState(CfnError):
         super().__init__(f"Stack:{stack_id} is in {status} state and can not be {verb}.")
 
 
+class Protected(CfnError):
+    """Termination protection is on."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Stack [{name}] cannot be deleted while TerminationProtection is enabled")
+
+
+class NotImported(CfnError):
+    """No stack imports the export, or there is none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Export '{name}' is not imported by any stack.")
+
+
 class NoUpdates(CfnError):
     """Nothing differs."""
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
+import itertools
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from infra.local.cfn.errors import TemplateError
 
 SUBSTITUTION = re.compile(r"\$\{(!?)([^}]+)\}")
 ZONES = "abc"
+DEFAULT_CIDR_BITS = 8
 
 
 class NoValue:
@@ -23,7 +27,7 @@ class Scope:
     """What names mean: parameters, pseudo parameters, resources (by `ref` and `attribute`), exports of other stacks."""
 
     parameters: Mapping[str, Any]
-    pseudo: Mapping[str, str]
+    pseudo: Mapping[str, Any]
     conditions: Mapping[str, Any]
     mappings: Mapping[str, Any]
     exports: Mapping[str, str]
@@ -131,12 +135,36 @@ def _zones(argument: Any, scope: Scope) -> list[str]:
 
 
 def _find_in_map(argument: Any, scope: Scope) -> Any:
+    keys, options = [str(evaluate(each, scope)) for each in argument[:3]], argument[3:]
     found: Any = scope.mappings
-    for key in evaluate(argument, scope):
+    for key in keys:
         if key not in found:
-            raise TemplateError(f"Template error: Unable to get mapping for {'::'.join(map(str, argument))}")
+            if options:
+                return evaluate(options[0]["DefaultValue"], scope)
+            raise TemplateError(f"Template error: Unable to get mapping for {'::'.join(keys)}")
         found = found[key]
     return found
+
+
+def _cidr(argument: Any, scope: Scope) -> list[str]:
+    block, count, *bits = evaluate(argument, scope)
+    try:
+        network = ipaddress.ip_network(block)
+        prefix = network.max_prefixlen - int(bits[0] if bits else DEFAULT_CIDR_BITS)
+        found = [str(each) for each in itertools.islice(network.subnets(new_prefix=prefix), int(count))]
+    except ValueError as error:
+        raise TemplateError(f"Template error: Fn::Cidr: {error}") from error
+    if len(found) < int(count):
+        raise TemplateError(f"Template error: Fn::Cidr: {block} does not hold {count} blocks of that size")
+    return found
+
+
+def _to_json(argument: Any, scope: Scope) -> str:
+    return json.dumps(evaluate(argument, scope), separators=(",", ":"))
+
+
+def _transform(argument: Any, scope: Scope) -> Any:
+    raise TemplateError("Template error: AWS on this machine has no transforms (Fn::Transform)")
 
 
 def _base64(argument: Any, scope: Scope) -> str:
@@ -159,4 +187,8 @@ FUNCTIONS: Mapping[str, Callable[[Any, Scope], Any]] = {
     "Fn::GetAZs": _zones,
     "Fn::FindInMap": _find_in_map,
     "Fn::Base64": _base64,
+    "Fn::Cidr": _cidr,
+    "Fn::Length": lambda argument, scope: len(evaluate(argument, scope)),
+    "Fn::ToJsonString": _to_json,
+    "Fn::Transform": _transform,
 }

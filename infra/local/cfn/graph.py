@@ -11,19 +11,25 @@ from infra.local.cfn.evaluate import SUBSTITUTION
 
 def references(node: Any) -> Iterator[str]:
     """Names that a node refers to by Ref, Fn::GetAtt or Fn::Sub: resources, parameters and pseudo parameters."""
+    for name, _ in reference_paths(node):
+        yield name
+
+
+def reference_paths(node: Any) -> Iterator[tuple[str, str | None]]:
+    """The same names, with the attribute that Fn::GetAtt or Fn::Sub asks for."""
     if isinstance(node, list):
         for each in node:
-            yield from references(each)
+            yield from reference_paths(each)
     elif isinstance(node, dict):
         for name, value in node.items():
             if name == "Ref" and isinstance(value, str):
-                yield value
+                yield value, None
             elif name == "Fn::GetAtt":
-                yield (value.split(".", 1) if isinstance(value, str) else value)[0]
+                yield _path(value if isinstance(value, str) else f"{value[0]}.{value[1]}")
             elif name == "Fn::Sub":
                 yield from _substituted(value)
             else:
-                yield from references(value)
+                yield from reference_paths(value)
 
 
 def creation_order(resources: Mapping[str, Any]) -> list[str]:
@@ -48,9 +54,14 @@ def _needs(resource: Mapping[str, Any], resources: Mapping[str, Any]) -> set[str
     return named | {name for name in references(resource["Properties"]) if name in resources}
 
 
-def _substituted(argument: Any) -> Iterator[str]:
+def _substituted(argument: Any) -> Iterator[tuple[str, str | None]]:
     text, variables = (argument, {}) if isinstance(argument, str) else argument
-    yield from references(list(variables.values()))
+    yield from reference_paths(list(variables.values()))
     for literal, name in SUBSTITUTION.findall(text):
         if not literal and name not in variables:
-            yield name.split(".", 1)[0]
+            yield _path(name)
+
+
+def _path(text: str) -> tuple[str, str | None]:
+    name, _, attribute = text.partition(".")
+    return name, attribute or None

@@ -1,4 +1,4 @@
-"""Which exports a stack imports."""
+"""Which stacks import which exports."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from typing import Any
 from infra.local.cfn.evaluate import evaluate
 from infra.local.cfn.scope import ScopeMaker
 from infra.local.cfn.stack import Stack
+
+
+def importers(export: str, exporter: Stack | None, scopes: ScopeMaker, region: str = "") -> list[Stack]:
+    """The stacks, but the exporter itself, that import the export of that name, in the exporter's or given region."""
+    others = scopes.stacks(exporter.region if exporter is not None else region)
+    return [
+        other
+        for other in others
+        if other is not exporter and not other.deleted and export in imported_names(other, scopes)
+    ]
 
 
 def imported_names(stack: Stack, scopes: ScopeMaker) -> set[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from infra.local.cfn.errors import CfnError
 
 Number = int | float
+SSM_VALUE = "AWS::SSM::Parameter::Value<"
+HIDDEN = "****"
 
 
 def chosen_values(
@@ -36,12 +38,32 @@ def chosen_values(
     return values
 
 
+def resolved_values(
+    template: Mapping[str, Any], values: Mapping[str, str], parameter: Callable[[str], str]
+) -> dict[str, str]:
+    """The values behind parameters of type `AWS::SSM::Parameter::Value<...>`, which `parameter` looks up by name."""
+    return {
+        name: parameter(values[name])
+        for name, declaration in template["Parameters"].items()
+        if declaration["Type"].startswith(SSM_VALUE)
+    }
+
+
+def shown_values(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
+    """The values as the API may show them: those declared NoEcho are hidden."""
+    declared = template["Parameters"]
+    hidden = {name for name in values if str(declared.get(name, {}).get("NoEcho", False)).lower() == "true"}
+    return {name: HIDDEN if name in hidden else value for name, value in values.items()}
+
+
 def typed_values(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     """The values as `Ref` gives them: numbers and lists by their type."""
     return {name: _typed(values[name], declaration["Type"]) for name, declaration in template["Parameters"].items()}
 
 
 def _typed(value: str, kind: str) -> Any:
+    if kind.startswith(SSM_VALUE):
+        return _typed(value, kind.removeprefix(SSM_VALUE)[:-1])
     if kind == "Number":
         return _number(value)
     if kind == "CommaDelimitedList" or kind.startswith("List<"):

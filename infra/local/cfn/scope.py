@@ -34,7 +34,7 @@ class ScopeMaker:
     ) -> None:
         self._account = account
         self._types = types
-        self._stacks = stacks
+        self.stacks = stacks
         self._partition = partition
 
     def of(self, stack: Stack, plan: Plan, preview: frozenset[str] = frozenset()) -> Scope:
@@ -58,7 +58,7 @@ class ScopeMaker:
 
         template = plan.template
         return Scope(
-            parameters=typed_values(template, plan.parameters),
+            parameters=typed_values(template, {**plan.parameters, **plan.resolved}),
             pseudo=self._pseudo(stack),
             conditions=template["Conditions"],
             mappings=template["Mappings"],
@@ -71,7 +71,7 @@ class ScopeMaker:
         """Export names and values of the region."""
         return {
             output.export: output.value
-            for stack in self._stacks(region)
+            for stack in self.stacks(region)
             for output in stack.outputs
             if output.export is not None
         }
@@ -79,18 +79,19 @@ class ScopeMaker:
     def check_exports(self, stack: Stack, outputs: Iterable[Output]) -> None:
         """Raise CfnError where another stack exports one of those names."""
         wanted = {output.export for output in outputs if output.export is not None}
-        for other in self._stacks(stack.region):
+        for other in self.stacks(stack.region):
             taken = wanted.intersection(output.export for output in other.outputs) if other is not stack else None
             if taken:
                 raise CfnError(f"Export with name {min(map(str, taken))} is already exported by stack {other.name}")
 
-    def _pseudo(self, stack: Stack) -> dict[str, str]:
+    def _pseudo(self, stack: Stack) -> dict[str, Any]:
         partition = self._partition(stack.region)
         return {
             "AWS::AccountId": self._account,
             "AWS::Region": stack.region,
             "AWS::StackId": stack.id,
             "AWS::StackName": stack.name,
+            "AWS::NotificationARNs": list(stack.notified),
             "AWS::Partition": partition,
             "AWS::URLSuffix": URL_SUFFIXES.get(partition, "amazonaws.com"),
         }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.local.cfn.policy import StackPolicy
 from infra.local.cfn.resources.base import Made
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -14,11 +15,15 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stack should be: a template, its text, and the parameters' values as text."""
+    """What a stack should be: a template, its text, and the parameters' values as text.
+
+    `resolved` has the values behind the parameters that name an SSM parameter.
+    """
 
     template: Mapping[str, Any]
     text: str
     parameters: Mapping[str, str]
+    resolved: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -58,15 +63,36 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Step:
+    """What an update did to a resource: `before` is None where it was added."""
+
+    logical_id: str
+    before: StackResource | None
+    replaced: bool
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Why a property changes: CloudFormation's ChangeSource, and the parameter or resource that is the cause."""
+
+    attribute: str
+    name: str | None
+    recreation: str
+    source: str
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
 class Change:
-    """What a change set will do to a resource. `properties` are the names of those that differ."""
+    """What a change set will do to a resource, and what becomes of the resource it replaces or removes."""
 
     action: str
     logical_id: str
     physical_id: str | None
     type: str
     replacement: str | None
-    properties: tuple[str, ...] = ()
+    details: tuple[Detail, ...] = ()
+    policy_action: str | None = None
 
 
 @dataclass
@@ -85,6 +111,7 @@ class ChangeSet:
     changes: list[Change] = field(default_factory=list)
     tags: list[dict[str, str]] = field(default_factory=list)
     capabilities: list[str] = field(default_factory=list)
+    on_failure: str | None = None
 
 
 @dataclass
@@ -106,6 +133,13 @@ class Stack:
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     tags: list[dict[str, str]] = field(default_factory=list)
     capabilities: list[str] = field(default_factory=list)
+    rolls_back: bool = True
+    protected: bool = False
+    policy: StackPolicy | None = None
+    role: str | None = None
+    notified: list[str] = field(default_factory=list)
+    undone: tuple[Plan, list[Step]] | None = None  # while an update is under way or failed: what was, and what it did
+    cancelled: bool = False  # the update under way is to end before its next resource
 
     @property
     def deleted(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from infra.local.cfn.errors import TemplateError
 from infra.local.cfn.resources import cloudwatch, ec2, ecs, elbv2
+from infra.local.cfn.resources.api import PUT_TYPES, REMOVALS, ApiCall, ApiType, RemovedByApi, SecretType
 from infra.local.cfn.resources.base import ResourceType
 from infra.local.cfn.resources.moto import SUFFIX_BYTES, MotoType, moto_class
 
@@ -25,11 +26,13 @@ class ResourceTypes:
         ecs_api: ecs.EcsApi,
         elbv2_backend: Callable[[str], Any],
         alarms: cloudwatch.AlarmApi,
+        api: ApiCall,
         suffix: Callable[[], str] = random_suffix,
     ) -> None:
         self._ecs = ecs_api
         self._elbv2_backend = elbv2_backend
         self._alarms = alarms
+        self._api = api
         self._suffix = suffix
         self._known: dict[str, ResourceType] = {}
 
@@ -44,6 +47,10 @@ class ResourceTypes:
             return ecs.CLASSES[name](self._ecs, self._suffix)
         if name in cloudwatch.CLASSES:
             return cloudwatch.CLASSES[name](self._alarms, self._suffix)
+        if name in PUT_TYPES:
+            return ApiType(PUT_TYPES[name], self._api, _input_shape, self._suffix)
+        if name == "AWS::SecretsManager::Secret":
+            return SecretType(self._api, self._suffix)
         model = moto_class(name)
         if model is None or name.startswith("AWS::ECS::"):
             raise TemplateError(
@@ -53,4 +60,12 @@ class ResourceTypes:
             return elbv2.CLASSES[name](model, self._suffix, self._elbv2_backend)
         if name in ec2.REMOVALS:
             return ec2.RemovableType(model, self._suffix, ec2.REMOVALS[name])
+        if name in REMOVALS:
+            return RemovedByApi(model, self._suffix, self._api, name)
         return (ec2.SecurityGroupType if name == "AWS::EC2::SecurityGroup" else MotoType)(model, self._suffix)
+
+
+def _input_shape(service: str, operation: str) -> Any:
+    from moto.core.utils import get_service_model
+
+    return get_service_model(service).operation_model(operation).input_shape

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.cfn.api import CfnApi
-from infra.local.cfn.errors import TemplateError
+from infra.local.cfn.errors import CfnError, TemplateError
 from infra.local.cfn.resources.base import Made, Place, Properties
 from infra.local.cfn.stacks import Stacks
 
@@ -82,13 +82,34 @@ class FakeTypes:
         return self.thing
 
 
+class FakeLookups:
+    """Values of SSM, Secrets Manager and S3."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, str] = {}
+        self.secrets: dict[tuple[str, str, str], str] = {}
+        self.templates: dict[str, str] = {}
+
+    def parameter(self, region: str, name: str) -> str:
+        if name not in self.parameters:
+            raise CfnError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+        return self.parameters[name]
+
+    def secret(self, region: str, secret_id: str, key: str, stage: str) -> str:
+        return self.secrets[secret_id, key, stage]
+
+    def template(self, url: str) -> str:
+        return self.templates[url]
+
+
 class Cloud:
     """CloudFormation of one region and its shorthand. While `held` is a list, stack operations wait in it."""
 
     def __init__(self) -> None:
         self.types = FakeTypes()
         self.held: list[Callable[[], None]] | None = None
-        self.stacks = Stacks("123456789012", self.types, FakeClock(), background=self._background)
+        self.lookups = FakeLookups()
+        self.stacks = Stacks("123456789012", self.types, FakeClock(), self.lookups, background=self._background)
         self.api = CfnApi(self.stacks)
 
     def _background(self, call: Callable[[], None]) -> None:

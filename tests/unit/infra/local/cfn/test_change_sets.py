@@ -104,6 +104,72 @@ def test_a_changed_parameter_shows_in_what_uses_it(
     assert brief(changes.shown()) == [("Modify", "A", "False")]
 
 
+def test_every_property_says_what_makes_it_change(
+    cloud: Any, changes: Changes, thing: Thing, template: Template
+) -> None:
+    def body(fixed: int, direct: int) -> str:
+        return template(
+            {
+                "Old": thing(Fixed=fixed),
+                "User": thing(
+                    ByParameter={"Fn::Sub": "is ${P}"},
+                    ByRef={"Ref": "Old"},
+                    ByAttribute={"Fn::GetAtt": ["Old", "Name"]},
+                    Direct=direct,
+                    Tags=[{"Key": "n", "Value": str(direct)}],
+                ),
+            },
+            Parameters={"P": {"Type": "String", "Default": "a"}},
+        )
+
+    cloud.call("CreateStack", StackName="demo", TemplateBody=body(1, 1))
+    cloud.call(
+        "CreateChangeSet",
+        StackName="demo",
+        ChangeSetName="change",
+        TemplateBody=body(2, 2),
+        Parameters=[{"ParameterKey": "P", "ParameterValue": "b"}],
+    )
+
+    old, user = (each["ResourceChange"] for each in changes.shown()["Changes"])
+    assert (old["Replacement"], old["PolicyAction"]) == ("True", "ReplaceAndDelete")
+    assert (user["Replacement"], user["PolicyAction"], user["Scope"]) == ("False", None, ["Properties", "Tags"])
+    causes = {each["Target"]["Name"]: (each["ChangeSource"], each["CausingEntity"]) for each in user["Details"]}
+    assert causes == {
+        "ByParameter": ("ParameterReference", "P"),
+        "ByRef": ("ResourceReference", "Old"),
+        "ByAttribute": ("ResourceAttribute", "Old.Name"),
+        "Direct": ("DirectModification", None),
+        None: ("DirectModification", None),
+    }
+    assert {each["Target"]["RequiresRecreation"] for each in user["Details"]} == {"Never"}
+
+
+def test_a_change_set_says_what_becomes_of_what_is_removed(cloud: Any, changes: Changes, thing: Thing) -> None:
+    cloud.create({"A": thing(), "B": {**thing(), "DeletionPolicy": "Retain"}, "C": thing()})
+
+    shown = changes.make({"A": thing()}, "UPDATE")
+
+    actions = [each["ResourceChange"] for each in shown["Changes"]]
+    assert [(each["LogicalResourceId"], each["PolicyAction"]) for each in actions] == [("B", "Retain"), ("C", "Delete")]
+
+
+def test_a_change_set_can_keep_what_a_failure_leaves(cloud: Any, thing: Thing, template: Template) -> None:
+    body = template({"A": thing(), "B": thing(Fail="create")})
+    cloud.call("CreateChangeSet", StackName="demo", ChangeSetName="change", ChangeSetType="CREATE", TemplateBody=body,
+               OnStackFailure="DO_NOTHING")  # fmt: skip
+
+    cloud.call("ExecuteChangeSet", StackName="demo", ChangeSetName="change")
+
+    assert cloud.status() == "CREATE_FAILED"
+
+
+def test_deleting_one_that_is_not_there_is_no_error(cloud: Any, thing: Thing) -> None:
+    cloud.create({"A": thing()})
+
+    assert cloud.call("DeleteChangeSet", StackName="demo", ChangeSetName="none") == {}
+
+
 def test_a_condition_that_turns_false_shows_as_a_removal(cloud: Any, changes: Changes, thing: Thing) -> None:
     def conditions(wanted: str) -> dict[str, Any]:
         return {"Wanted": {"Fn::Equals": [wanted, "yes"]}}

@@ -24,7 +24,7 @@ class Balancing:
         self.place = Place(account, "eu-north-1", "arn:stack", "demo")
         self.backend = elbv2_backends[account]["eu-north-1"]
         unused: Any = None
-        self.types = ResourceTypes(unused, lambda region: self.backend, unused, lambda: "abc123")
+        self.types = ResourceTypes(unused, lambda region: self.backend, unused, unused, lambda: "abc123")
         subnets = ec2_backends[account]["eu-north-1"].describe_subnets()
         self.subnets, vpc = [each.id for each in subnets[:2]], subnets[0].vpc_id
         self.balancer = self.make("LoadBalancer", Subnets=self.subnets)

@@ -107,6 +107,10 @@ class FakeEcs:
         return [operation for operation, _ in self.calls if not operation.startswith("Describe")]
 
 
+def no_api(region: str, service: str, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    raise AssertionError(f"{service} {operation} is not to be called")
+
+
 def suffix() -> str:
     return "abc123"
 
@@ -237,7 +241,8 @@ class TestRegistry:
     def types(self) -> ResourceTypes:
         from moto.elbv2.models import elbv2_backends
 
-        return ResourceTypes(FakeEcs(), lambda region: elbv2_backends[PLACE.account][region], FakeAlarms(), suffix)
+        backends = elbv2_backends[PLACE.account]
+        return ResourceTypes(FakeEcs(), lambda region: backends[region], FakeAlarms(), no_api, suffix)
 
     @pytest.mark.parametrize("name", ["AWS::ECS::TaskSet", "AWS::None::Thing", "Custom::Thing", "AWS::EC2::Nothing"])
     def test_a_type_that_is_not_served_is_refused(self, types: ResourceTypes, name: str) -> None:

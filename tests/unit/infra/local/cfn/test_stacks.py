@@ -43,7 +43,8 @@ class TestCreate:
         assert ("C", "CREATE_FAILED") in cloud.events()
         events = cloud.call("DescribeStackEvents", StackName="demo")["StackEvents"]
         reasons = [each["ResourceStatusReason"] or "" for each in events]
-        assert any("The following resource(s) failed: [C]. no create today" in each for each in reasons)
+        assert "The following resource(s) failed to create: [C]. Rollback requested by user." in reasons
+        assert "no create today" in reasons
 
     def test_what_cannot_be_taken_back_fails_the_rollback(self, cloud: Any, thing: Thing) -> None:
         cloud.types.thing.undeletable.add("A-1")
@@ -110,15 +111,17 @@ class TestCreate:
         with pytest.raises(errors.InsufficientCapabilities, match="CAPABILITY_NAMED_IAM"):
             cloud.call("CreateStack", StackName="demo", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
 
-    @pytest.mark.parametrize(
-        ("given", "words"), [({}, "must be specified"), ({"TemplateURL": "https://x"}, "not by TemplateURL")]
-    )
-    def test_a_template_has_to_come_as_text(self, cloud: Any, given: dict[str, str], words: str) -> None:
-        with pytest.raises(errors.CfnError, match=words):
-            cloud.call("CreateStack", StackName="demo", **given)
+    def test_a_template_comes_as_text_or_from_s3(self, cloud: Any, thing: Thing, template: Template) -> None:
+        with pytest.raises(errors.CfnError, match="must be specified"):
+            cloud.call("CreateStack", StackName="demo")
+        cloud.lookups.templates["https://bucket.s3.amazonaws.com/key"] = template({"A": thing()})
+
+        cloud.call("CreateStack", StackName="demo", TemplateURL="https://bucket.s3.amazonaws.com/key")
+
+        assert cloud.log == ["create A-1"]
 
     def test_an_unforeseen_failure_still_ends_the_operation(self, cloud: Any, thing: Thing) -> None:
-        def refuse(stack: Any) -> None:
+        def refuse(stack: Any, on_failure: str) -> None:
             raise RuntimeError("a bug")
 
         cloud.stacks._engine.create = refuse
@@ -304,7 +307,7 @@ class TestReading:
             given = {"StackStatusFilter": list(statuses)} if statuses else {}
             return [each["StackName"] for each in cloud.call("ListStacks", **given)["StackSummaries"]]
 
-        assert names() == ["demo", "two"]
+        assert names() == ["two", "demo"]
         assert names("DELETE_COMPLETE") == ["two"]
         assert [each["StackName"] for each in cloud.call("DescribeStacks")["Stacks"]] == ["demo"]
 
