@@ -1,7 +1,7 @@
 """What the texts of a call's arguments stand for: folders, files, secrets, services and the other objects, as ids."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ci.cli.errors import UsageError
@@ -14,18 +14,21 @@ if TYPE_CHECKING:
     from ci.engine.typedefs import Argument
 
 Ask = Callable[[str, Mapping[str, Any]], Any]
+Host = Callable[[str, str, Sequence[str]], str]  # a type, a path or URI, and what to leave out: an id
 Query = tuple[str, dict[str, Any]]
 GIT = re.compile(r"(?:(?:https?|ssh|git)://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
 DECLARED = {"exclude": "[String!]", "ports": "[PortForward!]!"}
+HERE = ("Directory", "File", "Secret")
 LOADED = ("Directory", "File", "Container")  # what Dagger's command line loads before the call begins
 
 
-def objects(link: "Link", types: "Types", command: str, ask: Ask) -> dict[str, Any]:
+def objects(link: "Link", types: "Types", command: str, ask: Ask, host: Host | None = None) -> dict[str, Any]:
     """The given arguments of one function by their names, objects as ids.
 
     Args:
         command: the words that call the function, for errors.
         ask: answers a query with its variables.
+        host: gives what lies on this machine without a query: the GraphQL library takes long to import.
 
     Raises:
         UsageError: a text stands for nothing, such as a folder that is not there.
@@ -34,14 +37,17 @@ def objects(link: "Link", types: "Types", command: str, ask: Ask) -> dict[str, A
     for arg in link.function.args:
         if arg.name in found and arg.type.innermost.kind == "OBJECT_KIND":
             given = found[arg.name]
-            ids = [_object(arg, text, command, ask) for text in (given if isinstance(given, list) else [given])]
+            ids = [_object(arg, text, command, ask, host) for text in (given if isinstance(given, list) else [given])]
             found[arg.name] = ids if isinstance(given, list) else ids[0]
     return found
 
 
-def _object(arg: "Argument", text: str, command: str, ask: Ask) -> str:
+def _object(arg: "Argument", text: str, command: str, ask: Ask, host: Host | None) -> str:
     kind = arg.type.innermost.name
     try:
+        if host is not None and kind in HERE and not GIT.match(text):
+            place = _uri(text) if kind == "Secret" else text.removeprefix("file://")
+            return host(kind, place, arg.ignore if kind == "Directory" else ())
         query, variables = QUERIES[kind](text, arg)
         return str(_innermost(ask(query, variables)))
     except CutoverError as error:
@@ -117,7 +123,11 @@ def _repository(url: str, rest: str, **variables: Any) -> Query:
 
 def _secret(text: str, _: "Argument") -> Query:
     """`env:NAME`, `file:PATH`, `cmd:COMMAND`, also with `://`; a bare NAME is an environment variable's."""
-    return _query("secret(uri:$uri){id}", uri=text if ":" in text else f"env://{text}")
+    return _query("secret(uri:$uri){id}", uri=_uri(text))
+
+
+def _uri(text: str) -> str:
+    return text if ":" in text else f"env://{text}"
 
 
 def _service(text: str, _: "Argument") -> Query:

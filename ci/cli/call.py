@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ci.cli import options as opts
 from ci.cli import output, words
 from ci.cli.arguments import objects
+from ci.cli.direct import can_follow, follow
 from ci.cli.engine import Engine, engine
 from ci.cli.errors import NO_MODULE, UsageError, nearest
 from ci.cli.options import Options
@@ -47,9 +48,11 @@ def call(given: list[str], options: Options) -> None:
 def answer(running: Engine, chain: Chain) -> tuple[Any, bool]:
     """The chain's result, and whether it has been saved: an object that can be is exported where `--output` says."""
     arguments = [
-        objects(link, running.types, chain.command(number + 1), running.ask)
+        objects(link, running.types, chain.command(number + 1), running.ask, running.host)
         for number, link in enumerate(chain.links)
     ]  # fmt: skip
+    if not chain.options.output and can_follow(running.types.module, chain.links):
+        return follow(running, chain.links, arguments), False
     leaf, saved = output.leaf(running.types, chain.links[-1], chain.options.output)
     text, variables = query(chain.links, arguments, leaf)
     return output.value(running.ask(text, variables), chain.links), saved

@@ -1,32 +1,74 @@
 """Opens the embedded engine for one command: the store, a session, the module."""
 
 import contextlib
+import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ci.cli import interrupt
 from ci.cli.options import Options
 from ci.cli.types import Types
+from ci.engine.errors import EngineError
 from ci.errors import CutoverError
 
 if TYPE_CHECKING:
-    from ci.engine.functions import ModuleConfig
+    from ci.engine.functions import LoadedModule, ModuleConfig
     from ci.engine.recipes import RecipeBook
     from ci.engine.server import Server
+    from ci.engine.session import Session
     from ci.engine.store import Store
 
 APPLICATION = "cutover"
 
 
-@dataclass(frozen=True)
 class Engine:
-    """An open session, with a module served where there is one."""
+    """An open session, with a module served where there is one.
 
-    server: "Server"
-    types: Types
+    Attributes:
+        module: the module, None where there is none.
+        types: what can be called.
+    """
+
+    def __init__(self, session: "Session", config: "ModuleConfig | None") -> None:
+        self.session = session
+        self._server: Server | None = None
+        self._lock = threading.Lock()
+        self.module = None if config is None else self._loaded(config)
+        self.types = Types(self.module.types if self.module else None, session.store)
+
+    def _loaded(self, config: "ModuleConfig") -> "LoadedModule":
+        from ci.engine.functions import LoadedModule
+        from ci.engine.modules.source import Source
+
+        return LoadedModule(self.session, self._core, Source(self.session.store, config))
+
+    def _core(self) -> "Server":
+        """The server, which a module's process asks for the core only."""
+        with self._lock:
+            if self._server is None:
+                from ci.engine.server import Server
+
+                self._server = Server(self.session)
+            return self._server
+
+    @property
+    def server(self) -> "Server":
+        """The server with the module's functions, started when something is first asked of it."""
+        server = self._core()
+        with self._lock:
+            if self.module is not None and server.module is None:
+                server.load(self.module)
+        return server
+
+    def close(self) -> None:
+        """End the server and the module's process."""
+        if self._server is not None:
+            self._server.close()
+        if self.module is not None:
+            self.module.close()
 
     def ask(self, text: str, variables: Mapping[str, Any]) -> Any:
         """The data of the answer to a query.
@@ -38,6 +80,34 @@ class Engine:
         if response.get("errors"):
             raise CallError(response["errors"][0])
         return response["data"]
+
+    def host(self, kind: str, text: str, exclude: Sequence[str]) -> str:
+        """The id of a Directory or File of this machine at the path `text`, or of a Secret with that URI.
+
+        Raises:
+            CallError: there is none.
+        """
+        session = self.session
+        with self.telling():
+            if kind == "Secret":
+                node = session.secrets.from_uri(text)
+            else:
+                is_file = kind == "File"
+                node = session.host_file(text) if is_file else session.host_directory(text, [], list(exclude))
+            return session.nodes.add(node).id
+
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """Turn an error of the engine into what the API would answer, without secrets.
+
+        Raises:
+            CallError: the block raised one.
+        """
+        try:
+            yield
+        except EngineError as error:
+            told = json.dumps({"message": str(error), "extensions": dict(error.extensions)})
+            raise CallError(json.loads(self.session.secrets.scrub(told))) from error
 
 
 class CallError(CutoverError):
@@ -79,7 +149,6 @@ def engine(options: Options, needs_module: bool = True) -> Iterator[Engine]:
         ModuleLoadError: it is named and not there, or it cannot be loaded.
     """
     from ci.cli.progress import shown
-    from ci.engine.server import Server
     from ci.engine.session import opened
 
     config = found(options) if needs_module else None
@@ -88,21 +157,9 @@ def engine(options: Options, needs_module: bool = True) -> Iterator[Engine]:
         shown(options) as showing,
         opened(store, showing.progress, recipes(config.root if config else Path.cwd()), Path.cwd()) as session,
         interrupt.current.reaching(session.interrupt, showing.steps.can_end),
-        contextlib.closing(Server(session)) as server,
+        contextlib.closing(Engine(session, config)) as running,
     ):
-        yield Engine(server, Types(_loaded(server, config), store))
-
-
-def _loaded(server: "Server", config: "ModuleConfig | None") -> Any:
-    if config is None:
-        return None
-    from ci.engine.api import Context
-    from ci.engine.functions import LoadedModule
-    from ci.engine.modules.source import Source
-
-    module = LoadedModule(Context(server.session), server, Source(server.session.store, config))
-    server.load(module)
-    return module.types
+        yield running
 
 
 def found(options: Options) -> "ModuleConfig | None":

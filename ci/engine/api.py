@@ -91,7 +91,7 @@ def _resolved(parent: Any, info: GraphQLResolveInfo[Context], raw: Mapping[str, 
     field = info.parent_type.fields[info.field_name]
     args = {key: _argument(context, field.args[key], value) for key, value in raw.items()}
     if context.module is not None and (function := context.module.function(info.parent_type.name, info.field_name)):
-        return context.module.resolve(context, function, parent, args)
+        return context.module.resolve(function, parent, args)
     if found := LEAVES.get(name):
         return found(context, parent, args)
     if LOADER.fullmatch(name):

@@ -14,7 +14,7 @@ from ci.engine.errors import NotServedError
 from ci.engine.folders import Folders
 from ci.engine.images import Image
 from ci.engine.keys import Keys
-from ci.engine.nodes import Node, digest_of
+from ci.engine.nodes import Node, digest_of, snapshot
 from ci.engine.outcomes import Outcome, allowed
 from ci.engine.progress import Progress
 from ci.engine.runner import Job, Runner
@@ -204,7 +204,7 @@ class Evaluator:
 
     def snapshot(self, tree: Tree, kind: str = "Directory") -> Node:
         """A tree of the store as an object."""
-        return Node(kind, "snapshot", None, {"tree": self._store.put_tree(tree)})
+        return snapshot(self._store.put_tree(tree), kind)
 
 
 def _variables(rootfs: Rootfs) -> set[str]:

@@ -2,7 +2,7 @@
 by content."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,12 @@ from ci.engine.modules.config import ModuleConfig, find_config
 from ci.engine.modules.results import Results, held
 from ci.engine.modules.runtime import Request
 from ci.engine.modules.source import Source
-from ci.engine.nodes import Node, digest_of
+from ci.engine.nodes import Node, digest_of, snapshot
 from ci.engine.typedefs import Argument, Function, ModuleTypes, ObjectType, TypeRef, camel
 
 if TYPE_CHECKING:
-    from ci.engine.api import Context
     from ci.engine.server import Server
+    from ci.engine.session import Session
 
 INTERFACE = "asInterface"  # the field of a recipe that shows an object as an interface
 
@@ -43,13 +43,18 @@ class FunctionCall:
 class LoadedModule:
     """A module whose types are known and whose functions can be called.
 
+    Args:
+        session: the session it is part of.
+        serve: gives the server that its process asks; called when its process is first needed.
+        source: its files.
+
     Raises:
         ModuleLoadError: its code cannot be imported, or registers what is not served.
     """
 
-    def __init__(self, context: "Context", server: "Server", source: Source) -> None:
-        self._server = server
-        self._session = context.session
+    def __init__(self, session: "Session", serve: "Callable[[], Server]", source: Source) -> None:
+        self._serve = serve
+        self._session = session
         self._source = source
         self.config = source.config
         self.name = source.config.name
@@ -64,7 +69,8 @@ class LoadedModule:
         config = self.config
         tree = hostfs.snapshot(self._session.store, config.root, config.included, config.ignored)
         inside = config.source.relative_to(config.root).as_posix()
-        return self._session.nodes.add(self._session.evaluator.snapshot(tree.subtree("" if inside == "." else inside)))
+        taken = self._session.store.put_tree(tree.subtree("" if inside == "." else inside))
+        return self._session.nodes.add(snapshot(taken))
 
     def close(self) -> None:
         """End the module's process."""
@@ -85,7 +91,7 @@ class LoadedModule:
         fields."""
         return self._functions.get((type_name, field_name))
 
-    def resolve(self, context: "Context", found: tuple[str, Any], parent: Any, args: Mapping[str, Any]) -> Any:
+    def resolve(self, found: tuple[str, Any], parent: Any, args: Mapping[str, Any]) -> Any:
         """The value of a field of this module: a function is called, a public field read from the object's state.
 
         Raises:
@@ -184,8 +190,6 @@ class LoadedModule:
             self._execute(call, shown)
         if self._source.is_current:
             self.results.keep(key, function, call.value)
-        else:
-            self.results.moving = "the module changed during the call"
         return call.value
 
     def _execute(self, call: FunctionCall, shown: str) -> None:
@@ -193,7 +197,7 @@ class LoadedModule:
         say = self._session.progress.say
         call.step = self._session.progress.current()
         runtime = self._source.runtime(say)
-        with self._server.serving(self, call) as (port, token), runtime.workdir() as call.workdir:
+        with self._serve().serving(self, call) as (port, token), runtime.workdir() as call.workdir:
             code = runtime.call(Request(port, token, call.workdir, lambda line: say(f"    {line}")))
         if call.error is not None:
             raise _failure(call.error, call.refused)

@@ -49,7 +49,9 @@ def digest(store: Store, root: Path, include: Sequence[str] = (), exclude: Seque
         HostPathError: as `snapshot`.
     """
     known = hostindex.unchanged(store, root, include, exclude)
-    return known or snapshot(store, root, include, exclude).digest
+    if known and store.has_record("tree", known):
+        return known
+    return snapshot(store, root, include, exclude).digest
 
 
 def _read(store: Store, root: Path, include: Sequence[str], exclude: Sequence[str]) -> Tree:

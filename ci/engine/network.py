@@ -7,8 +7,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import requests
+if TYPE_CHECKING:
+    import requests
 
 CHUNK = 1 << 16  # bytes
 CONNECT_SECONDS = 10
@@ -41,8 +43,10 @@ def mirrors(settings: Sequence[str], environ: Mapping[str, str] = os.environ) ->
     return given.split(",") if given else list(settings)
 
 
-def http_session(environ: Mapping[str, str] = os.environ) -> requests.Session:
+def http_session(environ: Mapping[str, str] = os.environ) -> "requests.Session":
     """An HTTP session with the host's certificate bundle and its proxies."""
+    import requests
+
     session = requests.Session()
     session.verify = bundle(environ) or True
     return session

@@ -65,6 +65,11 @@ class Node:
         yield from _nodes_in(self.args)
 
 
+def snapshot(tree: str, kind: str = "Directory") -> Node:
+    """A tree of the store, by its digest, as an object."""
+    return Node(kind, "snapshot", None, {"tree": tree})
+
+
 def _nodes_in(value: Any) -> Iterator[Node]:
     if isinstance(value, Node):
         yield value

@@ -102,8 +102,6 @@ class Server:
         """Stop serving."""
         self._http.shutdown()
         self._http.server_close()
-        if self.module is not None:
-            self.module.close()
 
 
 def _refused(reason: str) -> tuple[int, dict[str, Any]]:

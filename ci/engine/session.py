@@ -5,24 +5,28 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ci.engine import hostfs, network, packaging, usage
-from ci.engine.builds import Builds
-from ci.engine.docker_api import Docker
-from ci.engine.errors import DockerUnavailableError
-from ci.engine.evaluator import Evaluator
-from ci.engine.images import Image, Images
-from ci.engine.nodes import Node, NodeTable
-from ci.engine.packaging import Packaging
+from ci.engine import hostfs
+from ci.engine.nodes import Node, NodeTable, snapshot
 from ci.engine.progress import Progress
-from ci.engine.pulls import Mirrors, Pulls
-from ci.engine.recipes import RecipeBook
-from ci.engine.runner import Runner
 from ci.engine.secrets import Secrets
-from ci.engine.services import Services
 from ci.engine.store import Store
 
-PRUNE_SECONDS = 600  # between two looks at the store's size
+if TYPE_CHECKING:
+    from ci.engine.backend import Backend
+    from ci.engine.docker_api import Docker
+    from ci.engine.evaluator import Evaluator
+    from ci.engine.images import Images
+    from ci.engine.packaging import Packaging
+    from ci.engine.recipes import RecipeBook
+    from ci.engine.services import Services
+
+
+def _connected(call: str) -> "Docker":
+    from ci.engine.docker_api import Docker
+
+    return Docker(call)
 
 
 class Session:
@@ -40,9 +44,9 @@ class Session:
         self,
         store: Store,
         progress: Progress,
-        recipes: RecipeBook,
+        recipes: "RecipeBook",
         workdir: Path,
-        connect: Callable[[str], Docker] = Docker,
+        connect: "Callable[[str], Docker]" = _connected,
     ) -> None:
         self.id = secrets.token_hex(6)
         self.store = store
@@ -52,66 +56,74 @@ class Session:
         self.workdir = workdir
         self.nodes = NodeTable()
         self.secrets = Secrets(store.salt())
+        self._recipes = recipes
         self._connect = connect
-        self._docker: Docker | None = None
+        self._backend: Backend | None = None
         self._interrupted = False
         self._lock = threading.Lock()
-        self._runner = Runner(self.docker, store, self.secrets, progress)
-        self.services = Services(self.docker, self._runner, progress)
-        self.evaluator = Evaluator(store, self.secrets, self._runner, self.services)
-        self._http = network.http_session()
-        pulls = Pulls(store, Mirrors.of(network.mirrors(recipes.mirrors)), self._http)
-        self.images = Images(self.docker, store, recipes, pulls, progress.say)
-        self.packaging = Packaging(self.docker, store, self.evaluator, pulls, progress)
-        self.evaluator.makers["File.asTarball"] = self.packaging.tarball
-        self.evaluator.chains["Container.import"] = self._imported
-        self.evaluator.chains["Container.dockerBuild"] = Builds(store, self.evaluator, self.image).recipe
 
-    def docker(self) -> Docker:
+    @property
+    def backend(self) -> "Backend":
+        """What runs things, made at first use."""
+        with self._lock:
+            if self._backend is None:
+                from ci.engine.backend import Backend
+
+                connect = self._connect
+                made = Backend(self.store, self.secrets, self.progress, self._recipes, lambda: connect(self.id))
+                if self._interrupted:
+                    made.interrupt(again=False)
+                self._backend = made
+            return self._backend
+
+    @property
+    def evaluator(self) -> "Evaluator":
+        """What evaluates recipes."""
+        return self.backend.evaluator
+
+    @property
+    def services(self) -> "Services":
+        """The services of this session."""
+        return self.backend.services
+
+    @property
+    def images(self) -> "Images":
+        """Base images, by their references."""
+        return self.backend.images
+
+    @property
+    def packaging(self) -> "Packaging":
+        """What makes images and archives of containers."""
+        return self.backend.packaging
+
+    def docker(self) -> "Docker":
         """The session's Docker, connected at first use.
 
         Raises:
             DockerUnavailableError: none answers.
         """
-        with self._lock:
-            if self._docker is None:
-                self._docker = self._connect(self.id)
-            return self._docker
+        return self.backend.docker()
 
     def image(self, reference: str, parent: Node, registry: Node | None = None) -> Node:
         """The container that `from(reference)` gives, its image resolved now; `registry` is a service to ask."""
-        state = self.evaluator.container(parent)
-        auth = packaging.auth_of(state, self.secrets.plaintext)
-        found = self.images.resolve(reference, state.platform, auth, self.registry_url(registry))
-        return _container(found, found.reference(reference), parent)
+        return self.backend.image(reference, parent, registry)
 
     def registry_url(self, service: Node | None) -> str:
         """Where a service that is a registry is reached; empty where there is none."""
-        if service is None:
-            return ""
-        return f"http://{self.services.host_endpoint(service, self.evaluator)}"
-
-    def _imported(self, node: Node) -> Node:
-        """What Container.import stands for."""
-        entry = self.evaluator.file(node.args["source"])
-        assert node.parent is not None
-        platform = self.evaluator.container(node.parent).platform
-        found = self.images.imported(self.store.blob_path(entry.blob), node.args["tag"], platform)
-        return _container(found, "", node.parent)
+        return self.backend.registry_url(service)
 
     def host_image(self, name: str) -> Node:
         """The container of an image of the host's own Docker."""
-        return _container(self.images.of_host(name), name, None)
+        return self.backend.host_image(name)
 
     def host_directory(self, path: str, include: list[str], exclude: list[str]) -> Node:
         """A folder of the host as it is now."""
-        tree = hostfs.snapshot(self.store, self.host_path(path), include, exclude)
-        return self.evaluator.snapshot(tree)
+        return snapshot(hostfs.digest(self.store, self.host_path(path), include, exclude))
 
     def host_file(self, path: str) -> Node:
         """A file of the host as it is now."""
-        place = self.host_path(path)
-        return self.evaluator.snapshot(hostfs.one_file(self.store, place), "File")
+        tree = hostfs.one_file(self.store, self.host_path(path))
+        return snapshot(self.store.put_tree(tree), "File")
 
     def host_path(self, path: str) -> Path:
         """A path of the host, relative ones from where the call was made."""
@@ -123,38 +135,31 @@ class Session:
         a signal handler may call it.
         """
         again, self._interrupted = self._interrupted, True
-        self.services.closing.set()
-        threading.Thread(target=self._runner.kill if again else self._runner.interrupt, daemon=True).start()
+        threading.Thread(target=self._interrupt, args=(again,), daemon=True).start()
+
+    def _interrupt(self, again: bool) -> None:
+        with self._lock:  # one that is being made sees for itself that it is interrupted
+            backend = self._backend
+        if backend is not None:
+            backend.interrupt(again)
 
     def close(self) -> None:
         """Remove what the call started: containers, networks, volumes, forwarders, secrets' files; then keep the store
-        within its bound. Where Docker does not answer any more, the next call removes what is left in it."""
-        self.services.close()
+        within its bound."""
+        if self._backend is not None:
+            self._backend.stop()
         self._lease.close()
-        if self._docker is not None:
-            with contextlib.suppress(DockerUnavailableError):
-                self._docker.remove_call()
-                self._runner.close()
-                if self.progress.ran and self.store.due("pruned", PRUNE_SECONDS):
-                    usage.prune(self.store, self._docker, None)
-            self._docker.close()
-        self._runner.close()
-        self._http.close()
-
-
-def _container(image: Image, reference: str, parent: Node | None) -> Node:
-    args = {
-        "reference": reference,
-        "id": image.id,
-        "layers": list(image.layers),
-        "config": dict(image.config),
-    }
-    return Node("Container", "image", parent, args)
+        if self._backend is not None:
+            self._backend.close()
 
 
 @contextlib.contextmanager
 def opened(
-    store: Store, progress: Progress, recipes: RecipeBook, workdir: Path, connect: Callable[[str], Docker] = Docker
+    store: Store,
+    progress: Progress,
+    recipes: "RecipeBook",
+    workdir: Path,
+    connect: "Callable[[str], Docker]" = _connected,
 ) -> Iterator[Session]:
     """A session that is closed at the end, however it ends."""
     session = Session(store, progress, recipes, workdir, connect)

@@ -7,12 +7,13 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
-
-import pathspec
+from typing import TYPE_CHECKING, Any, Literal
 
 from ci.engine import globs
 from ci.engine.nodes import digest_of
+
+if TYPE_CHECKING:
+    import pathspec
 
 Kind = Literal["f", "d", "l"]
 DIRECTORY_MODE = 0o755
@@ -166,7 +167,9 @@ def matcher(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Callabl
     return keep
 
 
-def _spec(patterns: Sequence[str]) -> pathspec.PathSpec[Any]:
+def _spec(patterns: Sequence[str]) -> "pathspec.PathSpec[Any]":
+    import pathspec
+
     rooted = [_rooted(pattern) for pattern in patterns]
     # What git's own `dir/*` leaves to its walk: that the folders it names count with all they hold.
     lines = [

@@ -14,48 +14,30 @@ DEFAULT_TTL_SECONDS = 7 * 24 * 3600  # Dagger's own default
 NANOSECONDS = 1_000_000_000
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A result that other calls may use: its record's key, and until when (seconds since the epoch)."""
-
-    key: str
-    until: float
-
-
 @dataclass
 class Results:
-    """The results of one session's functions, and those that the store keeps.
-
-    Attributes:
-        used: the kept results that this session's answers came from.
-        moving: why its answers are no other session's, empty where they may be.
-    """
+    """The results of one session's functions, and those that the store keeps."""
 
     store: Store
     nodes: NodeTable
-    used: list[Kept] = field(default_factory=list)
-    moving: str = ""
     _session: dict[str, Any] = field(default_factory=dict)
 
     def known(self, key: str, function: Function) -> Mapping[str, Any] | None:
         """The record of a result as `{"value": ...}`, None where the function must be called."""
         if function.cache_policy == "Never":
-            self.moving = f"{function.name} is never cached"
             return None
         if function.cache_policy == "PerSession":
-            self.moving = f"{function.name} is cached for one session"
             return self._session.get(key)
         record = self.store.get_record("function", key)
         if record is None or record["until"] < time.time() or not self._whole(record["nodes"]):
             return None
         self.nodes.restore(record["nodes"])
-        self.used.append(Kept(key, record["until"]))
         return dict(record)
 
     def _whole(self, rows: list[Mapping[str, Any]]) -> bool:
         """Whether the store still has the folders and files that a result is made of."""
         trees = {row["args"]["tree"] for row in rows if row["field"] == "snapshot"}
-        return all(self.store.get_tree(tree) is not None for tree in trees)
+        return all(self.store.has_record("tree", tree) for tree in trees)
 
     def keep(self, key: str, function: Function, value: Any) -> None:
         """Keep a result for as long as the function says."""
@@ -65,12 +47,10 @@ class Results:
             rows = self.nodes.dump(held(self.nodes, value))
             # A secret given by value lives in this session's memory only: nobody else could use such a result.
             if any(row["field"] == "setSecret" for row in rows):
-                self.moving = f"{function.name} gave a secret"
                 return
             kept = durations.parsed(function.ttl) / NANOSECONDS if function.ttl else DEFAULT_TTL_SECONDS
             until = time.time() + kept
             self.store.put_record("function", key, {"value": value, "nodes": rows, "until": until})
-            self.used.append(Kept(key, until))
 
 
 def held(nodes: NodeTable, value: Any) -> list[Node]:

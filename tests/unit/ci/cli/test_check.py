@@ -1,5 +1,7 @@
 """`cutover check`: which checks run, and the table of their outcomes."""
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -9,21 +11,32 @@ from ci.cli.engine import CallError, Engine
 from ci.cli.errors import UsageError
 from ci.cli.options import Options
 from ci.cli.types import Types
+from ci.engine.errors import ExecError
+from ci.engine.nodes import Node
+from ci.engine.progress import Progress
+from ci.engine.recipes import RecipeBook
+from ci.engine.session import opened
+from ci.engine.store import Store
 
 
 class Answering:
-    """A server that answers every query, `lint` with an error."""
+    """A module whose functions answer, `lint` with an error."""
 
-    def query(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
-        if "lint" in text:
-            extensions = {"_type": "EXEC_ERROR", "exitCode": 3, "stdout": "E501", "stderr": ""}
-            return {"errors": [{"message": "exit code: 3", "extensions": extensions}]}
-        return {"data": {"ci": {"unitTest": "ok"}}}
+    def function(self, type_name: str, field: str) -> tuple[str, Any]:
+        return type_name, field
+
+    def resolve(self, found: tuple[str, Any], parent: Any, args: Mapping[str, Any]) -> Any:
+        if found[1] == "lint":
+            raise ExecError(["ruff"], 3, "E501", "")
+        return Node("Ci", "instance") if parent is None else "ok"
 
 
 @pytest.fixture
-def running(types: Types) -> Engine:
-    return Engine(cast(Any, Answering()), types)
+def running(types: Types, tmp_path: Path) -> Iterator[Engine]:
+    with opened(Store(tmp_path), Progress(quiet=True), RecipeBook(), tmp_path) as session:
+        engine = Engine(session, None)
+        engine.module, engine.types = cast(Any, Answering()), types
+        yield engine
 
 
 def test_patterns_name_checks_and_none_names_all(running: Engine) -> None:

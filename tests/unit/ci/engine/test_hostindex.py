@@ -9,6 +9,7 @@ import pytest
 from ci.engine import hostfs, hostindex
 from ci.engine.hostindex import FINE_NS, Index, reachable
 from ci.engine.store import Store
+from ci.engine.trees import Tree
 
 DAY_NS = 24 * 3600 * 1_000_000_000
 
@@ -40,8 +41,16 @@ def settle(store: Store, root: Path) -> None:
 def test_an_unchanged_folder_is_answered_from_the_index_alone(store: Store, root: Path) -> None:
     hostfs.snapshot(store, root)
     settle(store, root)
-    record(store, root, tree="the tree that the index names")
-    assert hostfs.digest(store, root) == "the tree that the index names"
+    named = store.put_tree(Tree(()))
+    record(store, root, tree=named)
+    assert hostfs.digest(store, root) == named
+
+
+def test_a_folder_whose_tree_the_store_has_lost_is_read_again(store: Store, root: Path) -> None:
+    taken = hostfs.snapshot(store, root)
+    settle(store, root)
+    record(store, root, tree="gone")
+    assert hostfs.digest(store, root) == taken.digest
 
 
 def test_a_file_that_keeps_its_stamp_is_not_read_again_when_another_changes(store: Store, root: Path) -> None:
