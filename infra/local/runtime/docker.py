@@ -69,8 +69,8 @@ def remove_all(client: docker.DockerClient, port: int) -> int:
 
 def _remove_images(client: docker.DockerClient, prefix: str) -> None:
     """Take away the names that point to a registry which is gone; an image without another name goes with them."""
-    for image in client.images.list():
-        names = (*image.tags, *(image.attrs.get("RepoDigests") or ()))
+    for image in client.api.images():  # one call: an image that somebody removes meanwhile is no error
+        names = (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ()))
         for name in [each for each in names if each.startswith(prefix)]:
             try:
                 client.images.remove(name)

@@ -60,9 +60,9 @@ class FakeDocker:
         self.entries: list[dict[str, str]] = []
         self.known = {"c1"}
         self.containers = SimpleNamespace(create=self.create, get=self.get, list=lambda **_: [self.container()])
-        self.images = SimpleNamespace(get=self.image, pull=self.pull, list=lambda: [], remove=self.untag)
+        self.images = SimpleNamespace(get=self.image, pull=self.pull, remove=self.untag)
         self.networks = SimpleNamespace(create=self.network, list=lambda **_: [])
-        self.api = SimpleNamespace(containers=lambda **_: self.entries, stop=self.stop)
+        self.api = SimpleNamespace(containers=lambda **_: self.entries, images=lambda: [], stop=self.stop)
 
     def container(self) -> FakeContainer:
         return FakeContainer(self.log, self.fails)
@@ -218,11 +218,11 @@ def test_everything_is_made_under_the_instances_labels(client: FakeDocker) -> No
 
 def test_removing_takes_containers_and_the_names_of_images_of_the_lost_registry(client: FakeDocker) -> None:
     fake: Any = client
-    pulled = SimpleNamespace(
-        tags=["localhost:4599/cutover:1", "mine:1"],
-        attrs={"RepoDigests": ["localhost:4599/cutover@sha256:1", "localhost:4599/used"]},
-    )
-    client.images.list = lambda: [pulled]
+    pulled = {
+        "RepoTags": ["localhost:4599/cutover:1", "mine:1"],
+        "RepoDigests": ["localhost:4599/cutover@sha256:1", "localhost:4599/used"],
+    }
+    client.api.images = lambda: [pulled, {"RepoTags": None, "RepoDigests": None}]
 
     assert remove_all(fake, PORT) == 1
 
