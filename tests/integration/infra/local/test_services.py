@@ -3,11 +3,16 @@
 import base64
 import contextlib
 import http.client
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from infra.local.processes import Ledger
+from infra.local.state import StateDirectory
 
 pytestmark = pytest.mark.docker
 
@@ -174,6 +179,21 @@ def test_an_alarm_on_the_load_balancers_own_errors_fires_and_ends(
     assert balancer.get("/app/x")[0] == 503
     wait_for(lambda: state() == "ALARM", "the alarm")
     wait_for(lambda: state() == "OK", "its end")
+
+
+def test_a_haproxy_that_is_killed_is_back_within_10_seconds(
+    balancer: Balancer, instance: Any, wait_for: Callable[..., Any]
+) -> None:
+    ledger = Ledger(StateDirectory.of(instance.port).processes)
+    killed = ledger.read()["haproxy"].pid
+    os.kill(killed, signal.SIGKILL)
+
+    def serves() -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return ledger.read()["haproxy"].pid != killed and balancer.get("/") == (418, "teapot")
+        return False
+
+    wait_for(serves, "the load balancer", 10.0)
 
 
 def test_a_deleted_load_balancer_has_no_url_any_more(balancer: Balancer, instance: Any) -> None:
