@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,7 +28,7 @@ from infra.local.alb.health import HealthChecks
 from infra.local.alb.names import Endpoints
 from infra.local.alb.ports import ListenerPorts
 from infra.local.alb.reading import read_records
-from infra.local.alb.records import Records
+from infra.local.alb.records import Listener, Records
 from infra.local.alb.targets import TargetBook
 from infra.local.clock import SystemClock
 from infra.local.ecr import registry
@@ -36,6 +37,7 @@ from infra.local.ecs.service import Ecs
 from infra.local.observe.accesslog import AccessLog
 from infra.local.observe.collector import LogSocket, Minutes
 from infra.local.observe.service import CloudWatch, balancers_minute
+from infra.local.page import page
 from infra.local.processes import Ledger, end
 from infra.local.progress import PROGRESS, READY
 from infra.local.runtime import docker as containers
@@ -173,6 +175,7 @@ class Server:
                 sleep=self._stop.wait,
                 judge=enforcer.judge,
                 calls=calls,
+                view=lambda: self._view(plane, ecs),
             )
         )
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -192,13 +195,30 @@ class Server:
             entry = balancers.setdefault(
                 listener.load_balancer, {"name": listener.load_balancer, "dns_name": listener.dns_name, "listeners": []}
             )
-            url = f"{listener.protocol.lower()}://127.0.0.1:{self._ports.of(listener)}"
-            entry["listeners"].append({"port": listener.port, "url": url})
+            entry["listeners"].append({"port": listener.port, "url": self._url(listener)})
         return {
             "endpoint": f"http://127.0.0.1:{self._state.port}",
             "certificate_authority": str(self._certificates.authority),
             "load_balancers": list(balancers.values()),
         }
+
+    def _view(self, plane: DataPlane, ecs: Ecs) -> dict[str, Any]:
+        """What the page shows."""
+        from moto.elbv2.models import elbv2_backends
+
+        backends = list(elbv2_backends[ACCOUNT].values())
+        urls = {each.arn: self._url(each) for each in read_records(backends).listeners}
+        asks = [partial(ecs.call, region) for region in ecs.regions()]
+
+        def health(group: str, address: str, port: int) -> tuple[str, str | None, str | None]:
+            with plane.lock:  # never while ECS is asked: ECS holds its own lock when it asks for this one
+                return plane.book.state((group, address, port))
+
+        endpoint = f"http://127.0.0.1:{self._state.port}"
+        return page.document(endpoint, self._clock.now(), self._clock.minutes(1), backends, asks, health, urls.get)
+
+    def _url(self, listener: Listener) -> str:
+        return f"{listener.protocol.lower()}://127.0.0.1:{self._ports.of(listener)}"
 
     def _clean_up(self) -> None:
         log.info("stopping")

@@ -76,6 +76,11 @@ class Ecs:
                 self._regions[name] = self._make(name)
             return self._regions[name]
 
+    def regions(self) -> list[str]:
+        """The regions in use."""
+        with self._lock:
+            return list(self._regions)
+
     def stop(self) -> None:
         """End the control loops; containers stay as they are."""
         for region in self._regions.values():

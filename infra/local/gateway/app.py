@@ -31,6 +31,7 @@ from infra.local.gateway.http import Answer, Request, ask, read_request
 from infra.local.iam import calls as iam_calls
 from infra.local.iam.refusals import Refusal
 from infra.local.observe.service import CloudWatch
+from infra.local.page import page
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -55,6 +56,7 @@ class Handlers:
     moto: WSGIApplication
     sleep: Callable[[float], object]
     judge: Callable[[Call, Request], Refusal | None]
+    view: Callable[[], dict[str, Any]]
     calls: iam_calls.CallLog = field(default_factory=iam_calls.CallLog)
     faults: FaultBook = field(default_factory=FaultBook)
 
@@ -78,6 +80,10 @@ class Gateway:
             return _json(*faults_api.answer(
                 self._handlers.faults, request.method, request.path, request.content_type, request.body
             ))  # fmt: skip
+        if request.path == page.PATH:
+            return _json("200 OK", self._handlers.view())
+        if page.is_for_a_browser(request.method, request.path, request.headers.get("accept", ""), request.access_key):
+            return Answer("200 OK", page.html(), "text/html; charset=utf-8", page.HEADERS)
         if request.path == iam_calls.PATH:
             return _json(*iam_calls.answer(self._handlers.calls, request.method))
         return None

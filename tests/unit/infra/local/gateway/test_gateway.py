@@ -49,6 +49,7 @@ class Front:
                 moto=self._moto,
                 sleep=self.slept.append,
                 faults=self.faults,
+                view=lambda: {"services": []},
                 judge=lambda call, request: self.refusals.get(call.operation),
             )  # type: ignore[arg-type]
         )
