@@ -181,7 +181,8 @@ class Demo:
             f"Serving now: {serves['version']} ({serves['image_digest'][7:19]}) on {production}", highlight=False
         )
         self.out.print(
-            f"Test listener: {', '.join(others)}   AWS, as a page: {self.endpoint}/   End it: cutover local down", highlight=False
+            f"Test listener: {', '.join(others)}   AWS, as a page: {self.endpoint}/   End it: cutover local down",
+            highlight=False,
         )
 
     def _say(self, text: str) -> None:

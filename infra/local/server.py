@@ -32,6 +32,7 @@ from infra.local.alb.records import Listener, Records
 from infra.local.alb.targets import TargetBook
 from infra.local.clock import SystemClock
 from infra.local.ecr import registry
+from infra.local.ecr.api import EcrApi
 from infra.local.ecr.records import EcrRecords
 from infra.local.ecs.service import Ecs
 from infra.local.observe.accesslog import AccessLog
@@ -169,8 +170,7 @@ class Server:
                     path, body, kind, images, self._state.registry_socket
                 ),
                 status=lambda: self._status(plane),
-                clock=self._clock,
-                port=self._state.port,
+                ecr=self._ecr(),
                 moto=DomainDispatcherApplication(create_backend_app),
                 sleep=self._stop.wait,
                 judge=enforcer.judge,
@@ -182,6 +182,18 @@ class Server:
         listener.bind(str(self._state.api_socket))
         served = waitress.create_server(gateway, sockets=[listener], threads=API_THREADS)
         threading.Thread(target=served.run, name="api", daemon=True).start()
+
+    def _ecr(self) -> EcrApi:
+        from moto.ecr.models import ecr_backends
+
+        return EcrApi(
+            ACCOUNT,
+            self._state.port,
+            self._clock,
+            lambda region: ecr_backends[ACCOUNT][region],
+            lambda: list(ecr_backends[ACCOUNT].values()),
+            lambda repository, digest: registry.delete_manifest(repository, digest, self._state.registry_socket),
+        )
 
     def _start_registry(self) -> None:
         config = self._state.root / "registry.json"

@@ -83,6 +83,16 @@ def put_manifest(path: str, body: bytes, content_type: str, records: EcrRecords,
     return reply
 
 
+def delete_manifest(repository: str, digest: str, address: Path) -> None:
+    """Take an image out of the registry; one that is not there is no error."""
+    connection = UnixConnection(address, REQUEST_SECONDS)
+    try:
+        connection.request("DELETE", f"/v2/{repository}/manifests/{digest}")
+        connection.getresponse().read()
+    finally:
+        connection.close()
+
+
 def _forward(path: str, body: bytes, content_type: str, address: Path) -> Reply:
     connection = UnixConnection(address, REQUEST_SECONDS)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-TARGET = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"
 LIFETIME_SECONDS = 12 * 3600
 CREDENTIALS = b"AWS:local"
 

@@ -15,10 +15,9 @@ from infra.local.alb.api import Elbv2Api
 from infra.local.alb.errors import Elbv2Error
 from infra.local.cfn.api import CfnApi
 from infra.local.cfn.errors import CfnError
-from infra.local.clock import Clock
+from infra.local.ecr.api import TARGET_PREFIX as ECR_PREFIX
+from infra.local.ecr.api import EcrApi, EcrError
 from infra.local.ecr.registry import Reply
-from infra.local.ecr.token import TARGET as TOKEN_TARGET
-from infra.local.ecr.token import authorization
 from infra.local.ecs.errors import EcsError
 from infra.local.ecs.service import TARGET_PREFIX, Ecs
 from infra.local.faults import FaultBook
@@ -48,11 +47,10 @@ class Handlers:
     ecs: Ecs
     cfn: CfnApi
     elbv2: Elbv2Api
+    ecr: EcrApi
     cloudwatch: CloudWatch
     put_manifest: Callable[[str, bytes, str], Reply]
     status: Callable[[], dict[str, Any]]
-    clock: Clock
-    port: int
     moto: WSGIApplication
     sleep: Callable[[float], object]
     judge: Callable[[Call, Request], Refusal | None]
@@ -107,6 +105,9 @@ class Gateway:
         own = self._own(request)
         if own is not None:
             return own
+        if request.target.startswith(ECR_PREFIX):
+            operation = request.target.removeprefix(ECR_PREFIX)
+            return self._handlers.ecr.around(operation, lambda: ask(self._handlers.moto, environ))
         given = ask(self._handlers.moto, environ)
         if request.service == ELBV2:
             self._handlers.elbv2.after(request.region, query_protocol.action(request.body))
@@ -118,8 +119,8 @@ class Gateway:
             return self._manifest(request)
         if request.target.startswith(TARGET_PREFIX):
             return self._ecs(request)
-        if request.target == TOKEN_TARGET:
-            return json_protocol.success(authorization(self._handlers.port, self._handlers.clock.now()))
+        if request.target.startswith(ECR_PREFIX):
+            return self._ecr(request)
         if request.service == CLOUDFORMATION:
             return self._cloudformation(request)
         if request.service == ELBV2:
@@ -129,8 +130,19 @@ class Gateway:
 
     def _manifest(self, request: Request) -> Answer:
         reply = self._handlers.put_manifest(request.path, request.body, request.content_type)
+        self._handlers.ecr.pushed()
         headers = {name: value for name, value in reply.headers.items() if name != "Content-Type"}
         return Answer(reply.status, reply.body, reply.headers.get("Content-Type", "application/json"), headers)
+
+    def _ecr(self, request: Request) -> Answer | None:
+        try:
+            given = json.loads(request.body or b"{}")
+            output = self._handlers.ecr.answer(request.region, request.target.removeprefix(ECR_PREFIX), given)
+        except ValueError:
+            return json_protocol.failure("SerializationException", "The request's body is not JSON.")
+        except EcrError as error:
+            return json_protocol.failure(error.code, str(error))
+        return None if output is None else json_protocol.success(output)
 
     def _ecs(self, request: Request) -> Answer:
         operation = request.target.removeprefix(TARGET_PREFIX)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from docker.errors import NotFound
 
 from infra.local.processes import Ledger
 from infra.local.state import StateDirectory
@@ -202,3 +203,14 @@ def test_a_deleted_load_balancer_has_no_url_any_more(balancer: Balancer, instanc
     balancer.elbv2.delete_load_balancer(LoadBalancerArn=balancer.arn)
 
     assert 8123 not in instance.listeners()
+
+
+def test_an_image_that_ecr_deletes_cannot_be_pulled_any_more(
+    instance: Any, repository: Any, push: Callable[[str, str], str]
+) -> None:
+    digest = push("yellow", "3.0.0")
+
+    repository.batch_delete_image(repositoryName="cutover", imageIds=[{"imageDigest": digest}])
+
+    with pytest.raises(NotFound, match="manifest unknown"):
+        instance.docker.api.inspect_distribution(f"localhost:{instance.port}/cutover:3.0.0")

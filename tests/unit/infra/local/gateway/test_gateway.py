@@ -10,6 +10,7 @@ import pytest
 
 from infra.local.alb.errors import PriorityInUse
 from infra.local.cfn.errors import StackNotFound
+from infra.local.ecr.api import EcrApi
 from infra.local.ecr.registry import Reply
 from infra.local.ecs.errors import ClusterNotFound
 from infra.local.faults import Fault, FaultBook
@@ -36,6 +37,8 @@ class Front:
         self.faults = FaultBook()
         self.refusals: dict[str, Refusal] = {}
         self.headers: dict[str, str] = {}
+        forget: Any = None
+        clock: Any = SimpleNamespace(now=lambda: 1000.0)
         self.gateway = Gateway(
             Handlers(
                 ecs=SimpleNamespace(answer=self._ecs),
@@ -44,8 +47,7 @@ class Front:
                 elbv2=SimpleNamespace(before=self._elbv2, after=self._followed),
                 put_manifest=self._manifest,
                 status=lambda: {"endpoint": "http://x", "load_balancers": []},
-                clock=SimpleNamespace(now=lambda: 1000.0),
-                port=4566,
+                ecr=EcrApi("123456789012", 4566, clock, self._region, lambda: [], forget),
                 moto=self._moto,
                 sleep=self.slept.append,
                 faults=self.faults,
@@ -53,6 +55,10 @@ class Front:
                 judge=lambda call, request: self.refusals.get(call.operation),
             )  # type: ignore[arg-type]
         )
+
+    @staticmethod
+    def _region(region: str) -> Any:
+        return SimpleNamespace(repositories={})
 
     def ask(self, method: str = "POST", path: str = "/", body: bytes = b"", **environ: str) -> tuple[str, str]:
         """(status, body) of a request."""
