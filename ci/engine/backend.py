@@ -5,21 +5,26 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from ci.engine import network, packaging, usage
+from ci.engine import downloads, network, packaging, usage
 from ci.engine.builds import Builds
 from ci.engine.docker_api import Docker
+from ci.engine.downloads import Downloads
 from ci.engine.errors import DockerUnavailableError
 from ci.engine.evaluator import Evaluator
+from ci.engine.git import Repositories
+from ci.engine.gitcli import Git
 from ci.engine.images import Image, Images
 from ci.engine.nodes import Node
 from ci.engine.packaging import Packaging
 from ci.engine.progress import Progress
 from ci.engine.pulls import Mirrors, Pulls
 from ci.engine.recipes import RecipeBook
+from ci.engine.remotes import Remotes
 from ci.engine.runner import Runner
 from ci.engine.secrets import Secrets
 from ci.engine.services import Services
 from ci.engine.store import Store
+from ci.engine.trees import Tree
 
 PRUNE_SECONDS = 600  # between two looks at the store's size
 
@@ -54,6 +59,12 @@ class Backend:
         self.evaluator.makers["File.asTarball"] = self.packaging.tarball
         self.evaluator.chains["Container.import"] = self._imported
         self.evaluator.chains["Container.dockerBuild"] = Builds(store, self.evaluator, self.image).recipe
+        self.remotes = Remotes(
+            store, Repositories(store, Git(), progress.say), self.evaluator, secrets, self._host_endpoint
+        )
+        self._downloads = Downloads(store, self._http)
+        self.evaluator.makers["Directory.tree"] = self.remotes.tree
+        self.evaluator.makers["File.http"] = self._downloaded
 
     def docker(self) -> Docker:
         """The session's Docker, connected at first use.
@@ -77,7 +88,20 @@ class Backend:
         """Where a service that is a registry is reached; empty where there is none."""
         if service is None:
             return ""
-        return f"http://{self.services.host_endpoint(service, self.evaluator)}"
+        return f"http://{self._host_endpoint(service)}"
+
+    def _host_endpoint(self, service: Node) -> str:
+        return self.services.host_endpoint(service, self.evaluator)
+
+    def _downloaded(self, node: Node) -> Tree:
+        """What Query.http gives."""
+        args = node.args
+        service, secret = args.get("experimentalServiceHost"), args.get("authHeader")
+        at = self._host_endpoint(service) if service is not None else ""
+        headers = {"Authorization": self._secrets.plaintext(secret)} if secret is not None else {}
+        name = args.get("name") or downloads.name_of(args["url"])
+        checksum = args.get("checksum") or ""
+        return Tree((self._downloads.file(args["url"], name, args.get("permissions"), checksum, headers, at),))
 
     def _imported(self, node: Node) -> Node:
         """What Container.import stands for."""
@@ -112,6 +136,7 @@ class Backend:
             self._docker.close()
         self._runner.close()
         self._http.close()
+        self.remotes.close()
 
 
 def _container(image: Image, reference: str, parent: Node | None) -> Node:

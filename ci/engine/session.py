@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ci.engine.images import Images
     from ci.engine.packaging import Packaging
     from ci.engine.recipes import RecipeBook
+    from ci.engine.remotes import Remotes
     from ci.engine.services import Services
 
 
@@ -95,6 +96,11 @@ class Session:
     def packaging(self) -> "Packaging":
         """What makes images and archives of containers."""
         return self.backend.packaging
+
+    @property
+    def remotes(self) -> "Remotes":
+        """Git repositories, and what they hold."""
+        return self.backend.remotes
 
     def docker(self) -> "Docker":
         """The session's Docker, connected at first use.

@@ -2,9 +2,9 @@
 
 from ci.engine import files, placing
 from ci.engine.api import resolve
-from ci.engine.fields import address, calls, container, directory, file, host, images, json_value, query, service
+from ci.engine.fields import address, calls, container, directory, file, git, host, images, json_value, query, service
 
 __all__ = [
-    "address", "calls", "container", "directory", "file", "files", "host", "images", "json_value", "placing", "query",
-    "resolve", "service",
+    "address", "calls", "container", "directory", "file", "files", "git", "host", "images", "json_value", "placing",
+    "query", "resolve", "service",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ci.engine import sockets
 from ci.engine.api import Context, client_only, leaf
 from ci.engine.nodes import Node
 
@@ -23,6 +24,12 @@ def _find_up(context: Context, _: Node, args: Mapping[str, Any]) -> str | None:
     start = context.session.host_path(".")
     found = (folder / args["name"] for folder in (start, *start.parents))
     return next((str(place) for place in found if place.exists()), None)
+
+
+@leaf("Host.unixSocket")
+def _unix_socket(context: Context, _: Node, args: Mapping[str, Any]) -> Node:
+    client_only(context, "Host.unixSocket")
+    return context.session.nodes.add(sockets.of_host(context.session.host_path(args["path"])))
 
 
 @leaf("Host.file")

@@ -9,7 +9,7 @@ from ci.engine.errors import EngineError
 from ci.engine.fields.file import export
 from ci.engine.nodes import Node
 
-lazy("Container.asTarball", "Container.import", "Directory.dockerBuild")
+lazy("Container.asTarball", "Container.import", "Directory.dockerBuild", "Query.http")
 
 
 @leaf("Container.from")
