@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ci.engine.containers import change, expanded, resolved
+from ci.engine.errors import NotServedError
 from ci.engine.nodes import Node
 from ci.engine.state import Container, Mount, Placed, Removed, Rootfs
 
@@ -107,7 +108,20 @@ def _with_mounted_file(c: Container, a: Mapping[str, Any]) -> Container:
     return _mounted(c, Mount(resolved(c, a), "file", a["source"], owner=a["owner"]))
 
 
+@change("withUnixSocket")
+def _with_unix_socket(c: Container, a: Mapping[str, Any]) -> Container:
+    if a["owner"]:
+        raise NotServedError("Container.withUnixSocket(owner)")
+    return _mounted(c, Mount(resolved(c, a), "socket", a["source"]))
+
+
 @change("withoutMount")
 def _without_mount(c: Container, a: Mapping[str, Any]) -> Container:
     path = resolved(c, a)
-    return replace(c, mounts=tuple(m for m in c.mounts if m.path != path))
+    return replace(c, mounts=tuple(m for m in c.mounts if m.path != path or m.kind == "socket"))
+
+
+@change("withoutUnixSocket")
+def _without_unix_socket(c: Container, a: Mapping[str, Any]) -> Container:
+    path = resolved(c, a)
+    return replace(c, mounts=tuple(m for m in c.mounts if m.path != path or m.kind != "socket"))

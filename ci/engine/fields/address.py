@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from ci.engine.api import LEAVES, Context, lazy, leaf
 from ci.engine.errors import InvalidArgumentError
 from ci.engine.nodes import Node
+from ci.engine.recipe import call
 
 lazy("Query.address")
 
@@ -53,3 +54,20 @@ def _service(context: Context, node: Node, _: Mapping[str, Any]) -> Node:
     ports = [{"frontend": parts.port, "backend": parts.port, "protocol": parts.scheme.upper()}]
     host = Node("Host", "host")
     return context.session.nodes.add(Node("Service", "service", host, {"host": parts.hostname, "ports": ports}))
+
+
+@leaf("Address.socket")
+def _socket(context: Context, node: Node, _: Mapping[str, Any]) -> Any:
+    return LEAVES["Host.unixSocket"](context, None, {"path": str(node.args["value"]).removeprefix("unix://")})
+
+
+@leaf("Address.gitRepository")
+def _git_repository(context: Context, node: Node, _: Mapping[str, Any]) -> Any:
+    return LEAVES["Query.git"](context, None, dict(call(None, "git", url=node.args["value"].partition("#")[0]).args))
+
+
+@leaf("Address.gitRef")
+def _git_ref(context: Context, node: Node, args: Mapping[str, Any]) -> Node:
+    """`URL#REF`, or the repository's HEAD without a ref."""
+    repository, ref = _git_repository(context, node, args), node.args["value"].partition("#")[2]
+    return context.session.nodes.add(call(repository, "ref", name=ref) if ref else call(repository, "head"))

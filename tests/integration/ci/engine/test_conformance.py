@@ -1,6 +1,8 @@
 """What needs a real container, asked by the SDK's own client over one session and one base image."""
 
 import os
+import socketserver
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -173,3 +175,26 @@ async def test_bytes_out_of_a_container_are_the_same_each_time(workdir: Path) ->
     assert (first / "big").read_bytes() == bytes(3_000_000)
     assert (first / "hard").stat().st_mode & 0o7777 == 0o4755
     assert (first / "folder").readlink() == Path("/out/sub")
+
+
+async def test_a_command_speaks_to_a_socket_of_the_host_that_is_in_no_layer(workdir: Path) -> None:
+    with socketserver.ThreadingUnixStreamServer(str(workdir / "x.sock"), Upper) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        said = base().with_unix_socket("/run/x.sock", dag.host().unix_socket("x.sock")).with_exec(["python", "-c", SAY])
+        assert await said.stdout() == "HELLO\n"
+        await said.without_unix_socket("/run/x.sock").with_exec(["test", "!", "-S", "/run/x.sock"]).sync()
+        server.shutdown()
+
+
+class Upper(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.wfile.write(self.rfile.readline().upper())
+
+
+SAY = """
+import socket
+s = socket.socket(socket.AF_UNIX)
+s.connect("/run/x.sock")
+s.sendall(b"hello\\n")
+print(s.makefile().readline(), end="")
+"""

@@ -94,6 +94,9 @@ HELD: list[tuple[str, dict[str, Any], str, Any]] = [
     ("withMountedFile", {"path": "/f", "source": FILE, "owner": "2"}, "mounts",
      (Mount("/old", "temp"), Mount("/f", "file", FILE, owner="2"))),
     ("withoutMount", {"path": "/old"}, "mounts", ()),
+    ("withUnixSocket", {"path": "s", "source": FILE, "owner": ""}, "mounts",
+     (Mount("/old", "temp"), Mount("/src/s", "socket", FILE))),
+    ("withoutUnixSocket", {"path": "/old"}, "mounts", (Mount("/old", "temp"),)),
 ]  # fmt: skip
 STEPPED: list[tuple[str, dict[str, Any], Any]] = [
     ("withDirectory", {"path": "d", "source": FOLDER, "owner": "1:2", "include": [], "exclude": []},

@@ -46,13 +46,7 @@ def test_every_field_the_client_can_ask_for_is_known_with_its_arguments(core: Gr
 
 
 # On their way: what is here is refused until it lands.
-PENDING = {
-    "Address.gitRef", "Address.gitRepository", "Address.socket", "Container.terminal", "Container.withUnixSocket",
-    "Container.withoutUnixSocket", "Directory.asGit", "Directory.terminal", "GitRef.commit", "GitRef.commonAncestor",
-    "GitRef.ref", "GitRef.tree", "GitRepository.branch", "GitRepository.branches", "GitRepository.commit",
-    "GitRepository.head", "GitRepository.latestVersion", "GitRepository.ref", "GitRepository.tag", "GitRepository.tags",
-    "GitRepository.url", "Host.unixSocket", "Query.git", "Query.http", "Service.terminal",
-}  # fmt: skip
+PENDING = {"Container.terminal", "Directory.terminal", "Service.terminal"}  # fmt: skip
 
 
 def test_the_answer_to_introspection_is_kept_and_is_the_same(core: GraphQLSchema, session: Session) -> None:

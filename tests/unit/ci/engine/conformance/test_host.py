@@ -1,5 +1,6 @@
 """Host, Secret, Address and Error, as the SDK's client gets them."""
 
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,28 @@ async def test_values(ask: Asked, value: Any, monkeypatch: pytest.MonkeyPatch) -
     assert await ask() == value
 
 
+def holding() -> dagger.Container:
+    """A container that has a socket of the host."""
+    return dag.container().with_unix_socket("$RUN/x.sock", dag.host().unix_socket("host/x.sock"), expand=True)
+
+
+@pytest.mark.parametrize(
+    ("ask", "value"),
+    [
+        (lambda: holding().mounts(), []),
+        (lambda: holding().without_unix_socket("/x.sock").without_mount("/x.sock").directory("/").entries(), []),
+        (lambda: holding().with_unix_socket("/y", dag.address("unix://host/x.sock").socket()).user(), ""),
+    ],
+)
+async def test_a_socket_of_the_host(ask: Asked, value: Any, workdir: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(workdir / "host/x.sock"))
+        try:
+            assert await ask() == value
+        finally:
+            (workdir / "host/x.sock").unlink()
+
+
 async def test_an_errors_values() -> None:
     made = dag.error("broken").with_value("code", dagger.JSON("3")).with_value("who", dagger.JSON('"me"'))
     assert [(await v.name(), await v.value()) for v in await made.values()] == [("code", "3"), ("who", '"me"')]
@@ -69,6 +92,8 @@ async def test_find_up(workdir: Path) -> None:
     [
         (lambda: dag.host().directory("no").entries(), r"^lstat .*/no: no such directory$"),
         (lambda: dag.host().file("no").contents(), r"^stat .*/no: no such file$"),
+        (lambda: dag.host().unix_socket("host/no").id(), "/host/no cannot be used: No such file or directory$"),
+        (lambda: dag.host().unix_socket("host/run.sh").id(), "cannot be used: it is no socket$"),
         (lambda: dag.secret("env:NOSUCHVAR").plaintext(), r'^secret env var not found: "NOS\.\.\."$'),
         (lambda: dag.address("nowhere").service().hostname(), "^'nowhere' is no service: give tcp://HOST:PORT"),
     ],
