@@ -12,6 +12,7 @@ fail() { echo "Error: $*" >&2; exit 1; }
 missing=""
 have docker && (answers || have dockerd) || missing="$missing docker.io"
 for tool in mmdebstrap haproxy docker-registry git; do have "$tool" || missing="$missing $tool"; done
+have busybox || missing="$missing busybox-static"  # lent to images without a shell
 
 if [ -n "$missing" ]; then
   [ "$(id -u)" = 0 ] || fail "this machine lacks$missing; install them as root: apt-get install$missing"

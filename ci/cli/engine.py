@@ -3,23 +3,26 @@
 import contextlib
 import json
 import os
+import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ci.cli import interrupt
+from ci.cli import interrupt, tty
 from ci.cli.options import Options
 from ci.cli.types import Types
 from ci.engine.errors import EngineError
 from ci.errors import CutoverError
 
 if TYPE_CHECKING:
+    from ci.cli.progress import Shown
     from ci.engine.functions import LoadedModule, ModuleConfig
     from ci.engine.recipes import RecipeBook
     from ci.engine.server import Server
     from ci.engine.session import Session
     from ci.engine.store import Store
+    from ci.engine.terminal import Shells
 
 APPLICATION = "cutover"
 
@@ -151,15 +154,33 @@ def engine(options: Options, needs_module: bool = True) -> Iterator[Engine]:
     from ci.cli.progress import shown
     from ci.engine.session import opened
 
+    if options.interactive and not tty.there_is_one():
+        raise CutoverError("--interactive needs a terminal: stdin and stdout of this command are none")
     config = found(options) if needs_module else None
     store = opened_store()
     with (
         shown(options) as showing,
-        opened(store, showing.progress, recipes(config.root if config else Path.cwd()), Path.cwd()) as session,
+        opened(
+            store,
+            showing.progress,
+            recipes(config.root if config else Path.cwd()),
+            Path.cwd(),
+            shells=_shells(options, showing),
+        ) as session,
         interrupt.current.reaching(session.interrupt, showing.steps.can_end),
         contextlib.closing(Engine(session, config)) as running,
     ):
         yield running
+
+
+def _shells(options: Options, showing: "Shown") -> "Shells | None":
+    """Where `terminal` gives a shell, and a failed step at `--interactive`."""
+    if not tty.there_is_one():
+        return None
+    from ci.engine.terminal import Shells
+
+    on_failure = tuple(shlex.split(options.interactive_command)) if options.interactive else ()
+    return Shells(tty.Tty(showing.view.paused), on_failure)
 
 
 def found(options: Options) -> "ModuleConfig | None":

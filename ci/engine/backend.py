@@ -24,6 +24,7 @@ from ci.engine.runner import Runner
 from ci.engine.secrets import Secrets
 from ci.engine.services import Services
 from ci.engine.store import Store
+from ci.engine.terminal import Shells
 from ci.engine.trees import Tree
 
 PRUNE_SECONDS = 600  # between two looks at the store's size
@@ -38,10 +39,17 @@ class Backend:
         progress: what the user sees.
         recipes: how base images are made where no registry answers.
         connect: gives Docker; called once, at first use.
+        shells: where the user gets shells.
     """
 
     def __init__(
-        self, store: Store, secrets: Secrets, progress: Progress, recipes: RecipeBook, connect: Callable[[], Docker]
+        self,
+        store: Store,
+        secrets: Secrets,
+        progress: Progress,
+        recipes: RecipeBook,
+        connect: Callable[[], Docker],
+        shells: Shells | None = None,
     ) -> None:
         self._store = store
         self._secrets = secrets
@@ -49,7 +57,7 @@ class Backend:
         self._connect = connect
         self._docker: Docker | None = None
         self._lock = threading.Lock()
-        self._runner = Runner(self.docker, store, secrets, progress)
+        self._runner = Runner(self.docker, store, secrets, progress, shells)
         self.services = Services(self.docker, self._runner, progress)
         self.evaluator = Evaluator(store, secrets, self._runner, self.services)
         self._http = network.http_session()

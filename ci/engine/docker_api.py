@@ -10,7 +10,7 @@ import io
 import os
 import socket
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -300,6 +300,35 @@ class Docker:
                 connection.shutdown(socket.SHUT_WR)
             for channel, data in frames_iter(attached, tty=False):  # type: ignore[no-untyped-call]
                 yield ("stdout" if channel == STDOUT else "stderr"), data
+
+    @contextlib.contextmanager
+    def terminal(self, container: str) -> Iterator[socket.socket]:
+        """Start a created container that has a terminal; gives the connection with it, both ways."""
+        wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        with translated(), _closing(self.api.attach_socket(container, wanted)) as attached:
+            self.api.start(container)
+            yield getattr(attached, "_sock", attached)
+
+    @contextlib.contextmanager
+    def terminal_in(
+        self, container: str, command: Sequence[str]
+    ) -> Iterator[tuple[socket.socket, Callable[[int, int], None]]]:
+        """Run a command with a terminal in a container that runs; gives the connection with it, and what resizes it."""
+        with translated():
+            run = self.api.exec_create(container, list(command), stdin=True, tty=True)["Id"]
+            attached: Any = self.api.exec_start(run, tty=True, socket=True)
+
+        def resize(rows: int, columns: int) -> None:
+            with contextlib.suppress(DockerError), translated():
+                self.api.exec_resize(run, rows, columns)
+
+        with translated(), _closing(attached):
+            yield getattr(attached, "_sock", attached), resize
+
+    def resize(self, container: str, rows: int, columns: int) -> None:
+        """Tell a container's terminal its size; one that has ended is fine."""
+        with contextlib.suppress(DockerError), translated():
+            self.api.resize(container, rows, columns)
 
     def wait(self, container: str) -> int:
         """The exit code of a container that has ended or soon will."""

@@ -4,9 +4,9 @@ A step's key is the digest of what it reads. A step whose key is in the store co
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ci.engine import containers, network, why
 from ci.engine.changes import Changes
@@ -20,24 +20,16 @@ from ci.engine.progress import Progress
 from ci.engine.runner import Job, Runner
 from ci.engine.secrets import Secrets
 from ci.engine.services import Services, origin
-from ci.engine.state import Container, Exec, Placed, Removed, Rootfs
+from ci.engine.state import Container, Exec, Mount, Placed, Removed, Rootfs
 from ci.engine.store import Store
+from ci.engine.terminal import FOLDER, SHELL
 from ci.engine.trees import Entry, Tree
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A command whose exit code was not allowed: what it ran with, and what it left."""
-
-    job: Job
-    outcome: Outcome
 
 
 class Evaluator:
     """Evaluates the recipes of one session.
 
     Attributes:
-        failed: the last command that failed.
         chains: fields (`Type.name`) that stand for other recipes of a container: the session gives what they need.
         makers: gives the trees of fields that come from outside of the store.
     """
@@ -50,7 +42,6 @@ class Evaluator:
         self._folders = Folders(store, runner, self)
         self._keys = Keys(self._folders, secrets, self)
         self._places: Counter[str] = Counter()
-        self.failed: Failure | None = None
         self.chains: dict[str, Callable[[Node], Node]] = {}
         self.makers = self._folders.makers
         self.tree = self._folders.tree
@@ -147,23 +138,25 @@ class Evaluator:
         step = rootfs.step
         assert isinstance(step, Exec)
         key = self.key(rootfs)
-        outcome = self._runner.known(key, step, need_image) or self._ran(rootfs, step, key, need_image)
+        job, outcome = None, self._runner.known(key, step, need_image)
+        if outcome is None:
+            job, outcome = self._ran(rootfs, step, key, need_image)
         if not allowed(step.expect, outcome.exit_code):
+            if job is not None:
+                self._runner.after_failure(job, outcome)
             raise outcome.error(step)
         return outcome
 
-    def _ran(self, rootfs: Rootfs, step: Exec, key: str, need_image: bool) -> Outcome:
+    def _ran(self, rootfs: Rootfs, step: Exec, key: str, need_image: bool) -> tuple[Job | None, Outcome]:
+        """The command's outcome, and the job it was where it ran now."""
         # Services first: starting one runs steps, whose locks are not to be waited for while this one is held.
         hosts = self._hosts(step)
         with self._lock_of(key):
-            outcome = self._runner.known(key, step, need_image)
-            if outcome is None:
-                job = self._job(rootfs.parent or Rootfs(), step)
-                job = replace(job, hosts=hosts, inputs=self._inputs(rootfs, step))
-                outcome = self._runner.run(key, job)
-                if not allowed(step.expect, outcome.exit_code):
-                    self.failed = Failure(job, outcome)
-        return outcome
+            if (known := self._runner.known(key, step, need_image)) is not None:
+                return None, known
+            job = self._job(rootfs.parent or Rootfs(), step)
+            job = replace(job, hosts=hosts, inputs=self._inputs(rootfs, step))
+            return job, self._runner.run(key, job)
 
     def _job(self, below: Rootfs, step: Exec) -> Job:
         """A command as it runs over the root file system `below`."""
@@ -195,6 +188,39 @@ class Evaluator:
         state = self.container(service.parent)
         step = self.service_exec(service)
         return self._runner.start(replace(self._job(state.rootfs, step), hosts=self._hosts(step)))
+
+    # Shells
+
+    def terminal(self, node: Node, command: Sequence[str], privileged: bool) -> None:
+        """Give the user a shell in a container: the command, else the container's own for that, else `/bin/sh`."""
+        self._terminal(self.container(node), command, privileged)
+
+    def folder_terminal(self, folder: Node, node: Node | None, command: Sequence[str], privileged: bool) -> None:
+        """Give the user a shell in a container (by default an empty one) with a directory mounted, and in it."""
+        state = self.container(node) if node is not None else Container()
+        mounts = (*state.mounts, Mount(FOLDER, "directory", folder))
+        config = replace(state.config, workdir=FOLDER)
+        self._terminal(replace(state, mounts=mounts, config=config), command, privileged)
+
+    def service_terminal(self, service: Node, command: Sequence[str]) -> None:
+        """Give the user a shell in a service's container, which is started if it was not.
+
+        Raises:
+            NotServedError: the service is no container's.
+        """
+        made_by = origin(service)
+        container = self._services.start(service, self).container
+        if not container or made_by.parent is None:
+            raise NotServedError(f"Service.terminal of {made_by.type}.{made_by.field}")
+        args = tuple(command) or self.container(made_by.parent).terminal_cmd or (SHELL,)
+        self._runner.terminal_in(container, " ".join(args), args)
+
+    def _terminal(self, state: Container, command: Sequence[str], privileged: bool) -> None:
+        args = tuple(command) or state.terminal_cmd or (SHELL,)
+        settings = {"useEntrypoint": False, "noInit": False, "insecureRootCapabilities": privileged, "expand": False}
+        step = containers.command(state, settings, args)
+        job = replace(self._job(state.rootfs, step), hosts=self._hosts(step))
+        self._runner.terminal(job, " ".join(args), args)
 
     # Folders and files
 

@@ -4,11 +4,11 @@ import contextlib
 import posixpath
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ci.engine import network, why
+from ci.engine import network, terminal, why
 from ci.engine.changes import Changes
 from ci.engine.docker_api import Docker, DockerError
 from ci.engine.errors import EngineError, InterruptedCallError, NotFoundError
@@ -20,6 +20,7 @@ from ci.engine.secrets import Secrets
 from ci.engine.state import Exec
 from ci.engine.store import Store
 from ci.engine.tar import tar_of
+from ci.engine.terminal import NoShellError, NoTerminalError, Shells
 from ci.engine.trees import Entry, Tree
 from ci.engine.why import Inputs
 
@@ -61,9 +62,17 @@ class Runner:
 
     Args:
         docker: gives the session's Docker, connected at first use: a call that is answered from the store needs none.
+        shells: where the user gets shells.
     """
 
-    def __init__(self, docker: Callable[[], Docker], store: Store, secrets: Secrets, progress: Progress) -> None:
+    def __init__(
+        self,
+        docker: Callable[[], Docker],
+        store: Store,
+        secrets: Secrets,
+        progress: Progress,
+        shells: Shells | None = None,
+    ) -> None:
         self._docker = docker
         self._store = store
         self._secrets = secrets
@@ -72,6 +81,7 @@ class Runner:
         self._present: set[str] = set()
         self._network: tuple[str, str] | None = None
         self._network_lock = threading.Lock()
+        self._shells = shells or Shells()
         self._running: set[str] = set()
         self._interrupted = threading.Event()
         self._held = contextlib.ExitStack()
@@ -148,6 +158,58 @@ class Runner:
             outcome.keep(key, job.name)
             shown.failed = not allowed(job.step.expect, exit_code)
         return outcome
+
+    def after_failure(self, job: Job, outcome: Outcome) -> None:
+        """Give the user a shell in a failed step's container as it stood, where one is wanted."""
+        if self._shells.on_failure:
+            left = {path: self._store.get_tree(digest) or Tree() for path, digest in outcome.mounts.items()}
+            as_it_stood = replace(job, image=outcome.image, files=(), mounts={**job.mounts, **left})
+            self.terminal(as_it_stood, f"failed: {job.name}", self._shells.on_failure)
+
+    def terminal(self, job: Job, title: str, command: Sequence[str]) -> None:
+        """Give the user a shell in the place of a step's command, until it ends.
+
+        Raises:
+            NoTerminalError: the user has no terminal here.
+            NoShellError: the image does not have the shell, nor the host one to lend.
+        """
+        screen, docker = self._shells.screen, self._docker()
+        if screen is None:
+            raise NoTerminalError
+        image = self._shallow(job.image)
+        lent = self._lent(lambda path: self.stat(image, path, follow=True), command[0])
+        with self._mounts.taken(job.step, job.mounts) as taken:
+            options = terminal.options(self._options(job, taken), command, lent)
+            with self._container(image, **options) as container:
+                self._put(container, [*job.files, *taken.trees])
+                with docker.terminal(container) as connection:
+                    screen.show(title, connection, lambda rows, columns: docker.resize(container, rows, columns))
+
+    def terminal_in(self, container: str, title: str, command: Sequence[str]) -> None:
+        """Give the user a shell in a container that runs, beside what it runs.
+
+        Raises:
+            NoTerminalError: the user has no terminal here.
+            NoShellError: the container does not have the shell, nor the host one to lend.
+        """
+        screen, docker = self._shells.screen, self._docker()
+        if screen is None:
+            raise NoTerminalError
+        if (lent := self._lent(lambda path: docker.stat(container, path), command[0])) is not None:
+            blob, size = self._store.put_file(lent)
+            entry = Entry(terminal.LENT.lstrip("/"), "f", 0o755, size=size, blob=blob)
+            self._put(container, [Tree((entry,))])
+            command = (terminal.LENT, "sh")
+        with docker.terminal_in(container, command) as (connection, resize):
+            screen.show(title, connection, resize)
+
+    @staticmethod
+    def _lent(stat: Callable[[str], object], program: str) -> Path | None:
+        if not program.startswith("/") or stat(program) is not None:
+            return None
+        if (lent := terminal.busybox()) is None:
+            raise NoShellError(program)
+        return lent
 
     def _stdin(self, container: str, job: Job, taken: Taken) -> bytes:
         """Put the files in; gives what the command reads from its stdin."""

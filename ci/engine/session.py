@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ci.engine.recipes import RecipeBook
     from ci.engine.remotes import Remotes
     from ci.engine.services import Services
+    from ci.engine.terminal import Shells
 
 
 def _connected(call: str) -> "Docker":
@@ -39,6 +40,7 @@ class Session:
         recipes: how base images are made where no registry answers.
         workdir: what relative host paths are relative to.
         connect: gives Docker for the call of this id.
+        shells: where the user gets shells.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Session:
         recipes: "RecipeBook",
         workdir: Path,
         connect: "Callable[[str], Docker]" = _connected,
+        shells: "Shells | None" = None,
     ) -> None:
         self.id = secrets.token_hex(6)
         self.store = store
@@ -59,6 +62,7 @@ class Session:
         self.secrets = Secrets(store.salt())
         self._recipes = recipes
         self._connect = connect
+        self._shells = shells
         self._backend: Backend | None = None
         self._interrupted = False
         self._lock = threading.Lock()
@@ -71,7 +75,9 @@ class Session:
                 from ci.engine.backend import Backend
 
                 connect = self._connect
-                made = Backend(self.store, self.secrets, self.progress, self._recipes, lambda: connect(self.id))
+                made = Backend(
+                    self.store, self.secrets, self.progress, self._recipes, lambda: connect(self.id), self._shells
+                )
                 if self._interrupted:
                     made.interrupt(again=False)
                 self._backend = made
@@ -166,9 +172,10 @@ def opened(
     recipes: "RecipeBook",
     workdir: Path,
     connect: "Callable[[str], Docker]" = _connected,
+    shells: "Shells | None" = None,
 ) -> Iterator[Session]:
     """A session that is closed at the end, however it ends."""
-    session = Session(store, progress, recipes, workdir, connect)
+    session = Session(store, progress, recipes, workdir, connect, shells)
     try:
         yield session
     finally:

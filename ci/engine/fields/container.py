@@ -22,6 +22,12 @@ def _sync(context: Context, node: Node, _: Mapping[str, Any]) -> str:
     return node.id
 
 
+@leaf("Container.terminal")
+def _terminal(context: Context, node: Node, args: Mapping[str, Any]) -> Node:
+    context.session.evaluator.terminal(node, args["cmd"], args["insecureRootCapabilities"])
+    return node
+
+
 def _outcome(name: str) -> Leaf:
     def resolver(context: Context, node: Node, _: Mapping[str, Any]) -> Any:
         outcome = context.session.evaluator.run(node)

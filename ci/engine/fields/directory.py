@@ -30,6 +30,13 @@ def _sync(context: Context, node: Node, _: Mapping[str, Any]) -> str:
     return node.id
 
 
+@leaf("Directory.terminal")
+def _terminal(context: Context, node: Node, args: Mapping[str, Any]) -> Node:
+    container, privileged = args.get("container"), args["insecureRootCapabilities"]
+    context.session.evaluator.folder_terminal(node, container, args["cmd"], privileged)
+    return node
+
+
 @leaf("Directory.entries")
 def _entries(context: Context, node: Node, args: Mapping[str, Any]) -> list[str]:
     tree = tree_of(context, node)

@@ -29,6 +29,12 @@ def _stop(context: Context, node: Node, args: Mapping[str, Any]) -> str:
     return node.id
 
 
+@leaf("Service.terminal")
+def _terminal(context: Context, node: Node, args: Mapping[str, Any]) -> Node:
+    context.session.evaluator.service_terminal(node, args["cmd"])
+    return node
+
+
 @leaf("Service.up")
 def _up(context: Context, node: Node, args: Mapping[str, Any]) -> None:
     context.session.services.up(node, context.session.evaluator, args["ports"], args["random"])

@@ -45,10 +45,6 @@ def test_every_field_the_client_can_ask_for_is_known_with_its_arguments(core: Gr
     assert missing == []
 
 
-# On their way: what is here is refused until it lands.
-PENDING = {"Container.terminal", "Directory.terminal", "Service.terminal"}  # fmt: skip
-
-
 def test_the_answer_to_introspection_is_kept_and_is_the_same(core: GraphQLSchema, session: Session) -> None:
     query = get_introspection_query()
     first = schema.answer(core, Context(session), query, None)
@@ -70,7 +66,7 @@ def names(file: str) -> set[str]:
 def test_what_is_said_to_be_served_has_a_resolver_and_what_is_refused_has_none() -> None:
     resolved = {name for name in names(served.SERVED) if api.served(name)}
     given = {name for name in names(served.SERVED) if name.endswith(".id") or name.partition(".")[0] in rows.KINDS}
-    assert names(served.SERVED) - resolved - given <= PENDING
+    assert names(served.SERVED) - resolved - given == set()
     assert {name for name in names(served.UNSERVED) if api.served(name)} == set()
 
 
