@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from ci.engine.errors import HostPathError, StoreFullError
 from ci.engine.trees import Tree
 
 CHUNK = 1 << 20  # bytes read at a time
+# What the records look like: to be raised with every change of a kind's shape. Records of another format are dropped.
+FORMAT = "2"
 
 
 class Store:
@@ -35,6 +38,24 @@ class Store:
                 (root / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HostPathError(f"the store {root} cannot be written: {error.strerror}") from error
+        if self._format() != FORMAT:
+            self._drop_records()
+
+    def _format(self) -> str:
+        with contextlib.suppress(FileNotFoundError):
+            return (self.root / "format").read_text(encoding="utf-8")
+        return ""
+
+    def _drop_records(self) -> None:
+        """Begin anew with what an older or newer version remembered; blobs stay, they are what their names say."""
+        with self.locked("format"), self.room():
+            if self._format() == FORMAT:  # another process was first
+                return
+            old = self.root / "tmp" / secrets.token_hex(8)
+            (self.root / "records").replace(old)
+            (self.root / "records").mkdir()
+            shutil.rmtree(old, ignore_errors=True)
+            self._write(self.root / "format", FORMAT.encode())
 
     @functools.cached_property
     def id(self) -> str:

@@ -241,12 +241,15 @@ def test_a_service_stack_goes_with_its_containers_and_the_ingress_with_its_targe
     releases: Releases, instance: Any, wait_for: Callable[..., Any]
 ) -> None:
     cloudformation = instance.client("cloudformation")
+    vpc = cloudformation.describe_stack_resource(StackName="cutover-demo-network", LogicalResourceId="Vpc")
+    vpc_id = vpc["StackResourceDetail"]["PhysicalResourceId"]
     for stack in (SERVICE_STACK, "cutover-demo-ingress", "cutover-demo-roles", "cutover-demo-network"):
         stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
         cloudformation.delete_stack(StackName=stack)
         assert instance.settle(stack_id) == "DELETE_COMPLETE", instance.failures(stack_id)
 
     assert instance.containers() == []
-    assert instance.client("elbv2").describe_target_groups()["TargetGroups"] == []
-    assert instance.client("ecs").list_clusters()["clusterArns"] == []
+    groups = instance.client("elbv2").describe_target_groups()["TargetGroups"]
+    assert [group for group in groups if group["VpcId"] == vpc_id] == []
+    assert [arn for arn in instance.client("ecs").list_clusters()["clusterArns"] if arn.endswith(f"/{NAME}")] == []
     assert instance.listeners() == {}

@@ -52,6 +52,18 @@ def test_records_are_kept_by_kind_and_key(store: Store) -> None:
     assert left_over(store) == []
 
 
+def test_records_of_another_format_are_dropped_and_blobs_are_not(store: Store) -> None:
+    blob = store.put_bytes(b"hello")
+    store.put_record("layer", "ab12", {"digest": blob})
+    (store.root / "format").write_text("1", encoding="utf-8")
+    later = Store(store.root)
+    assert later.get_record("layer", "ab12") is None
+    assert later.read(blob) == b"hello"
+    later.put_record("layer", "ab12", [blob, 5])
+    assert Store(store.root).get_record("layer", "ab12") == [blob, 5]
+    assert left_over(later) == []
+
+
 def test_a_record_that_was_torn_counts_as_none(store: Store) -> None:
     store.put_record("exec", "ab12", {})
     (store.root / "records/exec/ab/ab12").write_text("{", encoding="utf-8")

@@ -167,7 +167,10 @@ class Site:
     def remove(self) -> None:
         self.ecs.delete_service(cluster=self.name, service=self.name, force=True)
         self.wait_for(lambda: not self.containers(""), "the end of the tasks")
+        self.ecs.delete_cluster(cluster=self.name)
         self.elbv2.delete_load_balancer(LoadBalancerArn=self.balancer)
+        for group in self.groups:
+            self.elbv2.delete_target_group(TargetGroupArn=group)
 
     def release(self, configuration: dict[str, Any]) -> str:
         """Start a deployment of a new colour; gives the colour."""
