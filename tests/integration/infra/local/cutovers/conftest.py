@@ -167,6 +167,9 @@ class Site:
     def remove(self) -> None:
         self.ecs.delete_service(cluster=self.name, service=self.name, force=True)
         self.wait_for(lambda: not self.containers(""), "the end of the tasks")
+        self.ecs.get_waiter("services_inactive").wait(
+            cluster=self.name, services=[self.name], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
         self.ecs.delete_cluster(cluster=self.name)
         self.elbv2.delete_load_balancer(LoadBalancerArn=self.balancer)
         for group in self.groups:
