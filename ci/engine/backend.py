@@ -5,7 +5,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from ci.engine import downloads, network, packaging, usage
+from ci.engine import downloads, leftovers, network, packaging, usage
 from ci.engine.builds import Builds
 from ci.engine.docker_api import Docker
 from ci.engine.downloads import Downloads
@@ -141,6 +141,7 @@ class Backend:
                 self._runner.close()
                 if self._progress.ran and self._store.due("pruned", PRUNE_SECONDS):
                     usage.prune(self._store, self._docker, None)
+                    leftovers.sweep(self._store, self._store.needed_since())
             self._docker.close()
         self._runner.close()
         self._http.close()

@@ -17,6 +17,7 @@ from typing import Any
 
 from docker.types import Mount as DockerMount
 
+from ci.engine import leftovers
 from ci.engine.docker_api import Docker
 from ci.engine.errors import InterruptedCallError
 from ci.engine.secrets import Secrets
@@ -63,8 +64,7 @@ class Mounts:
     ) -> None:
         self._docker, self._store, self._secrets = docker, store, secrets
         self._empty, self._ended = empty, ended
-        memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-        self._memory = tempfile.TemporaryDirectory(prefix="cutover-secrets-", dir=memory)
+        self._memory = leftovers.secrets_folder()
         self._disk = tempfile.TemporaryDirectory(prefix="files-", dir=store.root / "tmp")
 
     def close(self) -> None:
