@@ -31,6 +31,8 @@ class Interruptions:
         first, self.seen = not self.seen, True
         if self._closing:
             self._closing = False
+            if self._reach is not None:
+                self._reach()
             self._say(CLOSING)
             return
         if self._reach is not None:
@@ -43,7 +45,8 @@ class Interruptions:
 
     @contextlib.contextmanager
     def reaching(self, reach: Callable[[], None], runs: Callable[[], bool]) -> Iterator[None]:
-        """Let signals reach a session until the block ends; then they must not cut short its end.
+        """Let signals reach a session until the block ends; then they must not cut short its end, but kill what
+        still runs.
 
         Args:
             reach: interrupts what runs; called a second time, kills it.
@@ -53,7 +56,7 @@ class Interruptions:
         try:
             yield
         finally:
-            self._reach, self._closing = None, True
+            self._closing = True
 
 
 def _write(text: str) -> None:

@@ -129,7 +129,8 @@ class Backend:
         (self._runner.kill if again else self._runner.interrupt)()
 
     def stop(self) -> None:
-        """Stop the services."""
+        """Interrupt what still runs, within the bound of an interruption, and stop the services."""
+        self._runner.settle()
         self.services.close()
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ from ci.engine.why import Inputs
 NOT_STARTED = 1  # the exit code Dagger gives a command whose program is missing
 INIT_FAILED = 127  # what the container's init ends with when it cannot start the command
 MOST_LAYERS = 100  # of an image; overlay2 takes 125, and users add to what is published
+KILL_SECONDS = 5  # until what was killed has ended
 INTERRUPT_SECONDS = 30  # between SIGINT and SIGKILL to what runs when the call is interrupted
 
 
@@ -84,6 +85,7 @@ class Runner:
         self._shells = shells or Shells()
         self._running: set[str] = set()
         self._interrupted = threading.Event()
+        self._ended = threading.Condition()
         self._held = contextlib.ExitStack()
         self._mounts = Mounts(docker, store, secrets, self._empty_image, self._interrupted)
 
@@ -347,7 +349,9 @@ class Runner:
                 raise InterruptedCallError
             yield
         finally:
-            self._running.discard(container)
+            with self._ended:
+                self._running.discard(container)
+                self._ended.notify_all()
         if self._interrupted.is_set():
             raise InterruptedCallError
 
@@ -363,6 +367,13 @@ class Runner:
         """SIGKILL all that runs; nothing more starts."""
         self._interrupted.set()
         self._signal("SIGKILL")
+
+    def settle(self) -> None:
+        """Interrupt what still runs, which nobody waits for any more, and wait until it has ended or was killed."""
+        if self._running and not self._interrupted.is_set():
+            self.interrupt()
+        with self._ended:
+            self._ended.wait_for(lambda: not self._running, INTERRUPT_SECONDS + KILL_SECONDS)
 
     def _signal(self, signal: str) -> None:
         for container in tuple(self._running):

@@ -156,8 +156,9 @@ class Session:
             backend.interrupt(again)
 
     def close(self) -> None:
-        """Remove what the call started: containers, networks, volumes, forwarders, secrets' files; then keep the store
-        within its bound."""
+        """Let what still runs end, as `interrupt` does, which kills it from now on; then remove what the call started
+        (containers, networks, volumes, forwarders, secrets' files), and keep the store within its bound."""
+        self._interrupted = True
         if self._backend is not None:
             self._backend.stop()
         self._lease.close()

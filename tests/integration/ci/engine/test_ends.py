@@ -70,12 +70,15 @@ class Watched:
 
     def __init__(self, store: Any, workdir: Path, connect: Callable[[str], Docker] = Docker) -> None:
         self.ready = threading.Event()
+        self.lines: list[str] = []
         self.session = Session(store, Progress(quiet=True, listeners=(self._seen,)), RecipeBook(), workdir, connect)
         self.answer: Any = None
 
     def _seen(self, event: Event) -> None:
-        if isinstance(event, Line) and event.text == "ready":
-            self.ready.set()
+        if isinstance(event, Line):
+            self.lines.append(event.text)
+            if event.text == "ready":
+                self.ready.set()
 
     def start(self, script: str) -> threading.Thread:
         query = "{%s}" % (BASE % f'withExec(args:["sh","-c","{script}"]){{stdout}}')
@@ -120,6 +123,18 @@ def test_a_second_interruption_ends_a_command_that_heeds_none(
     watched.session.close()
     assert not thread.is_alive()
     assert time.monotonic() - begun < 25
+    assert left(client, watched.session.id) == []
+
+
+def test_a_command_that_nobody_waits_for_any_more_may_tidy_up(
+    store: Any, tmp_path: Path, client: docker.APIClient
+) -> None:
+    watched = Watched(store, tmp_path)
+    thread = watched.start("trap 'echo tidied; exit 0' INT; echo ready; while :; do sleep 0.1; done")
+    assert watched.ready.wait(BOUND_SECONDS)
+    watched.session.close()
+    thread.join(BOUND_SECONDS)
+    assert "tidied" in watched.lines
     assert left(client, watched.session.id) == []
 
 
