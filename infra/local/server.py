@@ -13,7 +13,6 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -43,9 +42,10 @@ from infra.local.processes import Ledger, end
 from infra.local.progress import PROGRESS, READY
 from infra.local.runtime import docker as containers
 from infra.local.state import StateDirectory
+from infra.local.tasks import Tasks
 
 ACCOUNT = "123456789012"
-API_THREADS, TASK_THREADS = 16, 32
+API_THREADS = 16
 CHILD_SECONDS = 5.0
 
 log = logging.getLogger("infra.local.server")
@@ -87,21 +87,25 @@ class Server:
         from moto.elbv2.models import elbv2_backends
 
         plane = self._data_plane(lambda: list(elbv2_backends[ACCOUNT].values()))
-        ecs = self._ecs(plane, lambda region: elbv2_backends[ACCOUNT][region])
         cloudwatch = self._cloudwatch()
-        self._serve_api(plane, ecs, cloudwatch, lambda region: elbv2_backends[ACCOUNT][region])
+        tasks = Tasks(
+            ACCOUNT, self._client, self._state, lambda region: Elbv2Balancing(elbv2_backends[ACCOUNT][region], plane),
+            cloudwatch.alarm_state, self._clock,
+        )  # fmt: skip
+        self._serve_api(plane, tasks.ecs, cloudwatch, lambda region: elbv2_backends[ACCOUNT][region])
         self._progress("starting HAProxy")
         plane.sync()
         health = HealthChecks(plane, self._clock)
         minutes = Minutes(
             self._clock, lambda began: cloudwatch.minute(balancers_minute(plane, self._access_log), began)
         )
+        tasks.start()
         health.start()
         minutes.start()
         self._log_socket.start()
         self._progress(READY)
         self._stop.wait()
-        ecs.stop()
+        tasks.stop()
         minutes.stop()
         health.stop()
         self._log_socket.stop()
@@ -129,21 +133,7 @@ class Server:
 
         return CloudWatch(ACCOUNT, lambda region: cloudwatch_backends[ACCOUNT][region], get_partition, self._clock)
 
-    def _ecs(self, plane: DataPlane, backend: Callable[[str], Any]) -> Ecs:
-        from moto.utilities.utils import get_partition
-
-        return Ecs(
-            ACCOUNT,
-            containers.DockerRuntime(self._client, self._state.port),
-            lambda region: Elbv2Balancing(backend(region), plane),
-            ThreadPoolExecutor(TASK_THREADS, thread_name_prefix="tasks"),
-            self._clock,
-            get_partition,
-        )
-
-    def _serve_api(
-        self, plane: DataPlane, ecs: Ecs, cloudwatch: CloudWatch, backend: Callable[[str], Any]
-    ) -> None:
+    def _serve_api(self, plane: DataPlane, ecs: Ecs, cloudwatch: CloudWatch, backend: Callable[[str], Any]) -> None:
         """Serve the API on its Unix socket, in a thread."""
         import waitress
         from moto.ecr.models import Image, ecr_backends

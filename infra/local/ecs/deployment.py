@@ -1,267 +1,277 @@
-"""A service deployment with the strategy BLUE_GREEN, as one straight sequence of lifecycle stages.
+"""A service deployment, taken through the steps of its strategy's plan.
 
-`DeploymentRun.steps()` is a generator: it yields whenever it has to wait, and is asked again at every turn of the
-control loop. It starts no thread and never sleeps; time comes from the clock. Sources: developer guide,
-"blue-green-deployment-how-it-works", "pause-lifecycle-hooks", "deployment-circuit-breaker", "service-deployment".
+All that tells how far it is stands in the record (`position`, `entered_at`), so that a server which was started again
+goes on from there: `advance` looks at the record, does what the step is about once, and passes to the next step when it
+is done. It starts no thread and never sleeps; time comes from the clock. Sources: developer guide,
+"blue-green-deployment-how-it-works", "deployment-circuit-breaker", "deployment-alarm-failure", "service-deployment".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from infra.local.clock import Clock
 from infra.local.ecs.breaker import breaker_threshold
-from infra.local.ecs.interfaces import LoadBalancing
-from infra.local.ecs.model import ACTIVE, Deployment, Hook, Revision, Task
-from infra.local.ecs.store import Store
-from infra.local.ecs.traffic import InvalidNetworking, TargetGroupPair
+from infra.local.ecs.hooks import Hooks
+from infra.local.ecs.interfaces import Alarms, LoadBalancing
+from infra.local.ecs.model import Deployment, Task
+from infra.local.ecs.notices import Announcer
+from infra.local.ecs.rollback import RollBack, Rollback, Superseded, set_weights
+from infra.local.ecs.rolling import Rolling
+from infra.local.ecs.strategy import ROLL, WHOLE, Step, plan
+from infra.local.ecs.traffic import Attachment, InvalidNetworking, attachments
 
 STAGE_LIMIT_MINUTES = 24 * 60
-HOOK_TIMEOUT_MINUTES = 1440
-NO_CANDIDATE = "No rollback candidate was found to run the rollback."
+LIMITED = frozenset({"RECONCILE_SERVICE", "SCALE_UP"})
+TOO_LATE = "CLEAN_UP"  # a stop that is asked for from here on changes nothing
 ROLLED_BACK = "Service deployment rolled back because "
+SUPERSEDED = "Service deployment stopped because a newer service deployment was started."
 
 
-class RollBack(Exception):
-    """The deployment has to go back; `str()` is the status reason."""
+@dataclass(frozen=True)
+class Surroundings:
+    """What carrying out deployments needs. `healthy` says whether a task counts as healthy."""
 
-
-class Superseded(Exception):
-    """A newer deployment was started, or the service is being deleted."""
+    clock: Clock
+    balancing: LoadBalancing
+    alarms: Alarms
+    hooks: Hooks
+    announcer: Announcer
+    healthy: Callable[[Task], bool]
+    rolling: Rolling
 
 
 class DeploymentRun:
-    """Carries out one deployment. `healthy` says whether a task counts as healthy."""
+    """Carries out one deployment."""
 
-    def __init__(
-        self,
-        deployment: Deployment,
-        store: Store,
-        balancing: LoadBalancing,
-        clock: Clock,
-        healthy: Callable[[Task], bool],
-    ) -> None:
+    def __init__(self, deployment: Deployment, around: Surroundings) -> None:
         self._deployment = deployment
+        self._around = around
         self._service = deployment.service
         self._target = deployment.target
-        self._store = store
-        self._balancing = balancing
-        self._clock = clock
-        self._healthy = healthy
-        self._pair = TargetGroupPair.of(deployment.target.settings)
-        self._live: str | None = None
+        self._clock = around.clock
+        self._moved = False
+        self._plan = plan(deployment.configuration)
+        self._attachments: Sequence[Attachment] = attachments(deployment.target.settings)
+        self._rollback = Rollback(
+            deployment, around.balancing, around.hooks, around.announcer, around.rolling, around.clock
+        )
 
-    def steps(self) -> Iterator[None]:
-        """From PENDING to a terminal status."""
+    def advance(self) -> None:
+        """Go one step on if that can be gone now: whoever looks between two turns sees every stage."""
+        self._moved = False
+        if self._deployment.status == "ROLLBACK_IN_PROGRESS":
+            self._rollback.advance()
+            return
         try:
             self._begin()
-            yield from self._reconcile()
-            yield from self._hooks("PRE_SCALE_UP")
-            yield from self._scale_up()
-            yield from self._hooks("POST_SCALE_UP")
-            yield from self._shift_test()
-            yield from self._hooks("POST_TEST_TRAFFIC_SHIFT")
-            yield from self._hooks("PRE_PRODUCTION_TRAFFIC_SHIFT")
-            yield from self._shift_production()
-            yield from self._hooks("POST_PRODUCTION_TRAFFIC_SHIFT")
-            yield from self._bake()
-            yield from self._clean_up()
-            self._succeed()
+            if self._pass():
+                self._next()
         except Superseded:
-            self._stop()
+            self._stop(SUPERSEDED)
         except RollBack as cause:
-            yield from self._roll_back(str(cause))
+            self._fail(cause)
+
+    def deadline(self) -> float | None:
+        """When it goes further by itself: at once after a step that passed, or when a bake, a hook or a stage ends.
+        None where nothing of that is awaited."""
+        if self._moved:
+            return self._clock.now()
+        waits = [self._around.hooks.deadline(self._deployment)]
+        entered = self._deployment.entered_at
+        if entered is not None and self._deployment.status == "IN_PROGRESS":
+            step = self._plan[self._deployment.position]
+            waits.append(entered + self._clock.minutes(step.minutes) if step.minutes else None)
+            waits.append(entered + self._clock.minutes(STAGE_LIMIT_MINUTES) if step.stage in LIMITED else None)
+        return min((each for each in waits if each is not None and each > self._clock.now()), default=None)
+
+    def _next(self) -> None:
+        self._moved = True
+        self._deployment.position, self._deployment.entered_at = self._deployment.position + 1, None
+        if self._deployment.position == len(self._plan):
+            self._succeed()
 
     def _begin(self) -> None:
-        if self._deployment.superseded:
-            raise Superseded
-        if not self._deployment.stop_requested:
-            self._status("IN_PROGRESS")
-        self._deployment.started_at = self._clock.now()
-        self._deployment.source = self._service.current
+        deployment = self._deployment
+        if deployment.status != "PENDING" or deployment.stop_requested:
+            return
+        deployment.started_at, deployment.source = self._clock.now(), self._service.current
+        deployment.alarms_ignored = self._around.alarms.in_alarm(deployment.alarms.get("alarmNames", ()))
+        deployment.status, deployment.updated_at = "IN_PROGRESS", self._clock.now()
+        name = f"ecs-svc/{self._target.id}"
+        self._around.announcer.deployment(deployment, "IN_PROGRESS", f"ECS deployment {name} in progress.")
 
-    def _reconcile(self) -> Iterator[None]:
-        """Remove what an abandoned deployment left, then look which side is live."""
-        leftovers = [each for each in self._service.revisions.values() if self._is_leftover(each)]
-        if leftovers:
-            self._stage("RECONCILE_SERVICE")
-            self._restore_source()
-            for revision in leftovers:
-                revision.desired = 0
-            yield from self._wait(lambda: not any(map(self._service.tasks_of, leftovers)), STAGE_LIMIT_MINUTES)
-            yield from self._hooks("RECONCILE_SERVICE")
-        self._check()
-        self._choose_group()
+    def _pass(self) -> bool:
+        """Do the step that the deployment is at as far as it goes; says whether that is to its end."""
+        step = self._plan[self._deployment.position]
+        if step.stage != TOO_LATE:
+            self._check()
+        if self._deployment.entered_at is None:
+            self._enter(step)
+            self._deployment.entered_at = self._clock.now()
+        if self._done(step):
+            return True
+        if step.stage in LIMITED and self._waited() >= self._clock.minutes(STAGE_LIMIT_MINUTES):
+            raise RollBack(f"{ROLLED_BACK}the {step.stage} stage did not end within 24 hours.")
+        return False
 
-    def _is_leftover(self, revision: Revision) -> bool:
-        wanted = (self._target, self._deployment.source)
-        return revision not in wanted and (revision.desired > 0 or bool(self._service.tasks_of(revision)))
+    def _enter(self, step: Step) -> None:
+        match step.stage:
+            case "RECONCILE_SERVICE":
+                self._reconcile()
+            case "RECONCILE_SERVICE_HOOKS":
+                if self._deployment.stage == "RECONCILE_SERVICE":
+                    self._around.hooks.reach(self._deployment, "RECONCILE_SERVICE")
+            case "SCALE_UP":
+                self._stage(step.stage)
+                self._target.desired = self._service.desired
+            case "TEST_TRAFFIC_SHIFT":
+                self._stage(step.stage)
+                self._shift_test()
+            case "PRODUCTION_TRAFFIC_SHIFT":
+                self._stage(step.stage)
+                self._shift_production(step.percent or 0)
+            case "CLEAN_UP":
+                self._stage(step.stage)
+                for revision in self._service.others(self._target):
+                    revision.desired = 0
+            case "BAKE_TIME":
+                self._stage(step.stage)
+            case str(stage) if stage == ROLL:
+                self._around.rolling.choose_groups(self._deployment)
+            case stage:
+                if stage == "PRE_SCALE_UP":
+                    self._choose_groups()
+                self._stage(stage)
+                self._around.hooks.reach(self._deployment, stage)
 
-    def _restore_source(self) -> None:
+    def _done(self, step: Step) -> bool:
+        match step.stage:
+            case "RECONCILE_SERVICE":
+                return not list(self._service.others(self._target, self._deployment.source))
+            case "SCALE_UP":
+                return self._scaled_up()
+            case "PRODUCTION_TRAFFIC_SHIFT" | "BAKE_TIME":
+                return self._waited() >= self._clock.minutes(step.minutes)
+            case "CLEAN_UP":
+                return not list(self._service.others(self._target))
+            case str(stage) if stage == ROLL:
+                return self._rolled(step)
+            case _:
+                passed = self._around.hooks.passed(self._deployment)
+                self._check()
+                return passed
+
+    def _reconcile(self) -> None:
+        """Remove what an abandoned deployment left, and give its traffic back to the last completed revision."""
         source = self._deployment.source
-        if source is not None and source.target_group is not None and self._pair is not None:
-            self._pair.shift_production(self._balancing, source.target_group)
-            self._pair.shift_test(self._balancing, source.target_group)
+        leftovers = list(self._service.others(self._target, source))
+        if not leftovers:
+            return
+        self._stage("RECONCILE_SERVICE")
+        for entry, group in zip(self._attachments, source.target_groups if source else (), strict=False):
+            entry.shift_production(self._around.balancing, group)
+            entry.shift_test(self._around.balancing, group)
+        for revision in leftovers:
+            revision.desired = 0
 
-    def _choose_group(self) -> None:
-        if self._pair is not None:
-            try:
-                self._live = self._pair.live(self._balancing)
-            except InvalidNetworking as error:
-                raise RollBack(f"{ROLLED_BACK}of invalid networking configuration. {error}") from error
-            self._target.target_group = self._pair.other(self._live)
-        self._weights(target_production=0, target_test=0)
-
-    def _scale_up(self) -> Iterator[None]:
-        self._stage("SCALE_UP")
-        self._target.desired = self._service.desired
-        yield from self._wait(self._scaled_up, STAGE_LIMIT_MINUTES)
+    def _choose_groups(self) -> None:
+        """Tasks register in the group that production does not go to, whatever was there before."""
+        try:
+            self._deployment.live = [entry.live(self._around.balancing) for entry in self._attachments]
+        except InvalidNetworking as error:
+            raise RollBack(f"{ROLLED_BACK}of invalid networking configuration. {error}") from error
+        pairs = zip(self._attachments, self._deployment.live, strict=True)
+        self._target.target_groups = [entry.other(group) for entry, group in pairs]
+        self._weights(production=0, test=0)
 
     def _scaled_up(self) -> bool:
-        healthy = [task for task in self._service.tasks_of(self._target) if task.active and self._healthy(task)]
-        return len(healthy) >= self._service.desired
+        tasks = [task for task in self._service.tasks_of(self._target) if task.active and self._around.healthy(task)]
+        return len(tasks) >= self._service.desired
 
-    def _shift_test(self) -> Iterator[None]:
+    def _shift_test(self) -> None:
         """Both rules are written here: the production rule in its normal form (100 and 0), the test rule to green."""
-        self._stage("TEST_TRAFFIC_SHIFT")
-        self._check()
-        if self._pair is not None and self._live is not None:
-            self._pair.shift_production(self._balancing, self._live)
-            self._pair.shift_test(self._balancing, self._pair.other(self._live))
-        self._weights(target_production=0, target_test=100)
-        yield
+        for entry, live in zip(self._attachments, self._deployment.live, strict=True):
+            entry.shift_production(self._around.balancing, live)
+            entry.shift_test(self._around.balancing, entry.other(live))
+        self._weights(production=0, test=WHOLE)
 
-    def _shift_production(self) -> Iterator[None]:
-        self._stage("PRODUCTION_TRAFFIC_SHIFT")
-        self._check()
-        if self._pair is not None and self._live is not None:
-            self._pair.shift_production(self._balancing, self._pair.other(self._live))
-        self._weights(target_production=100, target_test=100)
-        yield
+    def _shift_production(self, percent: float) -> None:
+        for entry, live in zip(self._attachments, self._deployment.live, strict=True):
+            entry.shift_production(self._around.balancing, entry.other(live), percent)
+        self._weights(production=percent, test=WHOLE)
 
-    def _bake(self) -> Iterator[None]:
-        self._stage("BAKE_TIME")
-        end = self._clock.now() + self._clock.minutes(self._deployment.configuration["bakeTimeInMinutes"])
-        yield from self._wait(lambda: self._clock.now() >= end)
-
-    def _clean_up(self) -> Iterator[None]:
-        """A stop that is asked for from here on comes too late, and the deployment ends SUCCESSFUL."""
-        self._stage("CLEAN_UP")
-        source = self._deployment.source
-        if source is not None:
-            source.desired = 0
-            while self._service.tasks_of(source):
-                yield
-
-    def _succeed(self) -> None:
-        self._service.current = self._target
-        self._finish("SUCCESSFUL")
-        self._event(f"(deployment ecs-svc/{self._target.id}) deployment completed.")
-        self._event("has reached a steady state.")
-
-    def _stop(self) -> None:
-        self._deployment.stopped_at = self._clock.now()
-        self._finish("STOPPED", "Service deployment stopped because a newer service deployment was started.")
-
-    def _roll_back(self, cause: str) -> Iterator[None]:
-        """Production first, then the test rule, then green goes. There is no way out of it before its end."""
-        deployment = self._deployment
-        self._status("ROLLBACK_IN_PROGRESS", cause)
-        deployment.rollback_reason, deployment.rollback_started_at = cause, self._clock.now()
-        self._expire_hooks()
-        self._event(f"(deployment ecs-svc/{self._target.id}) deployment failed: {cause}")
-        if self._pair is not None and self._live is not None:
-            self._pair.shift_production(self._balancing, self._live)
-            self._pair.shift_test(self._balancing, self._live)
-        self._weights(target_production=0, target_test=0)
-        self._target.desired = 0
-        while self._service.tasks_of(self._target):
-            yield
-        if deployment.source is None:
-            self._finish("ROLLBACK_FAILED", NO_CANDIDATE)
-        else:
-            self._service.settings["taskDefinition"] = deployment.source.definition.arn
-            self._finish("ROLLBACK_SUCCESSFUL", cause)
-
-    def _hooks(self, stage: str) -> Iterator[None]:
-        """Each PAUSE of the stage gets a hook of its own; all have to be continued, one ROLLBACK is enough."""
-        self._stage(stage)
-        hooks = [self._reach(stage, each) for each in self._configured_hooks(stage)]
-        if hooks:
-            self._event(f"deployment ecs-svc/{self._target.id} waits for an action at {stage}.")
-            yield from self._wait(lambda: self._answered(hooks))
-        else:
-            self._check()
-
-    def _configured_hooks(self, stage: str) -> list[dict[str, object]]:
-        configured = self._deployment.configuration.get("lifecycleHooks") or []
-        return [each for each in configured if stage in each["lifecycleStages"]]
-
-    def _reach(self, stage: str, configured: dict[str, object]) -> Hook:
-        timeout = configured.get("timeoutConfiguration") or {}
-        assert isinstance(timeout, dict)
-        seconds = self._clock.minutes(timeout.get("timeoutInMinutes", HOOK_TIMEOUT_MINUTES))
-        hook = Hook(self._store.hex_id(), stage, self._clock.now() + seconds, timeout.get("action", "ROLLBACK"))
-        self._deployment.hooks.append(hook)
-        return hook
-
-    def _answered(self, hooks: list[Hook]) -> bool:
-        for hook in hooks:
-            expired = hook.status == "AWAITING_ACTION" and self._clock.now() >= hook.expires_at
-            if expired:
-                hook.status = "TIMED_OUT"
-            if hook.status == "FAILED" or (expired and hook.timeout_action == "ROLLBACK"):
-                raise RollBack(f"{ROLLED_BACK}{hook.stage} lifecycle hook(s) failed.")
-        return all(hook.status in ("SUCCEEDED", "TIMED_OUT") for hook in hooks)
-
-    def _expire_hooks(self) -> None:
-        for hook in self._deployment.hooks:
-            if hook.status == "AWAITING_ACTION":
-                hook.status = "FAILED"
-
-    def _wait(self, done: Callable[[], bool], limit_minutes: float | None = None) -> Iterator[None]:
-        stage, start = self._deployment.stage, self._clock.now()
-        while True:
-            self._check()
-            if done():
-                return
-            if limit_minutes is not None and self._clock.now() - start >= self._clock.minutes(limit_minutes):
-                raise RollBack(f"{ROLLED_BACK}the {stage} stage did not end within 24 hours.")
-            yield
+    def _rolled(self, step: Step) -> bool:
+        """The bake of ROLLING begins once the last old task is gone."""
+        if self._around.rolling.replace(self._deployment, self._target):
+            return self._waited() >= self._clock.minutes(step.minutes)
+        if step.minutes:
+            self._deployment.entered_at = self._clock.now()
+        return False
 
     def _check(self) -> None:
         """Has something ended this deployment meanwhile?"""
         deployment = self._deployment
         if deployment.superseded:
             raise Superseded
-        if any(hook.status == "FAILED" for hook in deployment.hooks):
-            raise RollBack(f"{ROLLED_BACK}{deployment.stage} lifecycle hook(s) failed.")
+        if (hook := self._around.hooks.vote(deployment)) is not None:
+            raise RollBack(f"{ROLLED_BACK}{hook.stage} lifecycle hook(s) failed.")
         if deployment.stop_requested:
             raise RollBack(f"{ROLLED_BACK}it was requested by the user.")
         if deployment.breaker.get("enable") and deployment.failures >= breaker_threshold(deployment):
-            raise RollBack(f"{ROLLED_BACK}the circuit breaker threshold was exceeded.")
+            raise RollBack(
+                f"{ROLLED_BACK}the circuit breaker threshold was exceeded.", "tasks failed to start.",
+                wanted=bool(deployment.breaker.get("rollback")),
+            )  # fmt: skip
+        self._check_alarms()
 
-    def _weights(self, *, target_production: float, target_test: float) -> None:
-        source = self._deployment.source
-        self._deployment.production_weights = {self._target.id: target_production}
-        self._deployment.test_weights = {self._target.id: target_test}
-        if source is not None:
-            self._deployment.production_weights[source.id] = 100 - target_production
-            self._deployment.test_weights[source.id] = 100 - target_test
+    def _check_alarms(self) -> None:
+        deployment = self._deployment
+        watched = [name for name in deployment.alarms.get("alarmNames", ()) if name not in deployment.alarms_ignored]
+        if triggered := self._around.alarms.in_alarm(watched):
+            deployment.alarms_triggered = triggered
+            raise RollBack(
+                f"{ROLLED_BACK}a CloudWatch alarm was triggered: {', '.join(triggered)}.", "alarm detected.",
+                wanted=bool(deployment.alarms.get("rollback")),
+            )  # fmt: skip
+
+    def _fail(self, cause: RollBack) -> None:
+        name = f"ecs-svc/{self._target.id}"
+        self._service.note(self._clock.now(), f"(deployment {name}) deployment failed: {cause.short}")
+        self._around.announcer.deployment(self._deployment, "FAILED", f"ECS deployment {name} failed: {cause.short}")
+        if cause.wanted:
+            self._rollback.begin(str(cause))
+            self._rollback.advance()
+        else:
+            self._stop(str(cause).replace("rolled back", "stopped"))
+            healthy = [task for task in self._service.tasks_of(self._target) if self._around.healthy(task)]
+            self._target.desired = len(healthy)
+
+    def _stop(self, reason: str) -> None:
+        self._around.hooks.abandon(self._deployment)
+        self._deployment.stopped_at = self._clock.now()
+        self._finish("STOPPED", reason)
+
+    def _succeed(self) -> None:
+        self._service.current = self._target
+        self._finish("SUCCESSFUL", None)
+        name = f"ecs-svc/{self._target.id}"
+        self._service.note(self._clock.now(), f"(deployment {name}) deployment completed.")
+        self._around.announcer.deployment(self._deployment, "COMPLETED", f"ECS deployment {name} completed.")
+        self._service.note(self._clock.now(), "has reached a steady state.")
+        self._around.announcer.steady(self._service)
+
+    def _finish(self, status: str, reason: str | None) -> None:
+        deployment = self._deployment
+        deployment.status, deployment.reason = status, reason
+        deployment.finished_at = deployment.updated_at = self._clock.now()
+
+    def _weights(self, *, production: float, test: float) -> None:
+        set_weights(self._deployment, production, test)
 
     def _stage(self, stage: str) -> None:
-        self._deployment.stage = stage
-        self._deployment.updated_at = self._clock.now()
+        self._deployment.stage, self._deployment.updated_at = stage, self._clock.now()
 
-    def _status(self, status: str, reason: str | None = None) -> None:
-        self._deployment.status, self._deployment.reason = status, reason
-        self._deployment.updated_at = self._clock.now()
-
-    def _finish(self, status: str, reason: str | None = None) -> None:
-        self._status(status, reason)
-        self._deployment.finished_at = self._clock.now()
-        if self._service.status == ACTIVE:
-            self._store.wake()
-
-    def _event(self, text: str) -> None:
-        self._service.note(self._clock.now(), text)
+    def _waited(self) -> float:
+        return self._clock.now() - (self._deployment.entered_at or self._clock.now())

@@ -37,6 +37,15 @@ class ClusterContainsServices(EcsError):
         super().__init__("The Cluster cannot be deleted while Services are active.")
 
 
+class ClusterContainsTasks(EcsError):
+    """The cluster still has tasks."""
+
+    code = "ClusterContainsTasksException"
+
+    def __init__(self) -> None:
+        super().__init__("The Cluster cannot be deleted while Tasks are active.")
+
+
 class ServiceNotFound(EcsError):
     """No service of that name in the cluster."""
 
@@ -55,6 +64,13 @@ class ServiceNotActive(EcsError):
         super().__init__("Service was not ACTIVE.")
 
 
+class TaskNotFound(InvalidParameter):
+    """No task of that id in the cluster."""
+
+    def __init__(self) -> None:
+        super().__init__("The referenced task was not found.")
+
+
 class ServiceDeploymentNotFound(EcsError):
     """No service deployment of that ARN."""
 
@@ -62,6 +78,15 @@ class ServiceDeploymentNotFound(EcsError):
 
     def __init__(self, arn: str) -> None:
         super().__init__(f"The service deployment {arn} was not found.")
+
+
+class ResourceNotFound(EcsError):
+    """Nothing that can be tagged has that ARN."""
+
+    code = "ResourceNotFoundException"
+
+    def __init__(self) -> None:
+        super().__init__("The specified resource could not be found.")
 
 
 class Conflict(EcsError):
@@ -75,6 +100,6 @@ class NotServed(EcsError):
 
     code = "UnsupportedFeatureException"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"AWS on this machine does not serve {what} of ECS.")
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(f"AWS on this machine does not serve {what} of ECS.{advice and f' {advice}'}")
         self.what = what

@@ -2,64 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from infra.local.ecs.breaker import breaker_threshold
-from infra.local.ecs.model import INACTIVE, Cluster, Deployment, Hook, Revision, Service, Task, TaskDefinition
+from infra.local.ecs.model import INACTIVE, STARTING, Cluster, Deployment, Hook, Revision, Service, Task, TaskDefinition
+from infra.local.ecs.render_tasks import Json, picked, present
 
-Json = dict[str, Any]
+SERVICE_ROLE = "arn:{}:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
 SERVICE_MEMBERS = (
     "loadBalancers", "serviceRegistries", "launchType", "capacityProviderStrategy", "platformVersion", "taskDefinition",
     "networkConfiguration", "healthCheckGracePeriodSeconds", "schedulingStrategy", "deploymentController",
     "enableECSManagedTags", "propagateTags", "enableExecuteCommand", "availabilityZoneRebalancing",
 )  # fmt: skip
-REVISION_MEMBERS = (
-    "launchType", "capacityProviderStrategy", "platformVersion", "loadBalancers", "networkConfiguration",
-)  # fmt: skip
+CONTAINER_DEFAULTS: Json = {
+    "cpu": 0, "essential": True, "portMappings": [], "environment": [], "mountPoints": [], "volumesFrom": [],
+    "systemControls": [],
+}  # fmt: skip
 TERMINAL_ROLLOUT = {"SUCCESSFUL": "COMPLETED", "PENDING": "IN_PROGRESS", "IN_PROGRESS": "IN_PROGRESS"}
 
 
-def present(values: Mapping[str, Any]) -> Json:
-    """The members that have a value."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def picked(values: Mapping[str, Any], names: tuple[str, ...]) -> Json:
-    """The members of those names that have a value."""
-    return {name: values[name] for name in names if values.get(name) is not None}
-
-
-def cluster(record: Cluster, services: list[Service], with_tags: bool = True) -> Json:
-    """API: Cluster."""
-    tasks = [task for service in services for task in service.tasks if not task.gone]
-    return {
+def cluster(record: Cluster, services: list[Service], tasks: list[Task], include: list[str]) -> Json:
+    """API: Cluster. `include` as in DescribeClusters."""
+    running = [task for task in tasks if task.last_status == "RUNNING"]
+    pending = [task for task in tasks if task.last_status in STARTING]
+    shown = {
         "clusterArn": record.arn,
         "clusterName": record.name,
         "status": record.status,
         "registeredContainerInstancesCount": 0,
-        "runningTasksCount": sum(task.last_status == "RUNNING" for task in tasks),
-        "pendingTasksCount": sum(task.last_status in ("PROVISIONING", "PENDING") for task in tasks),
+        "runningTasksCount": len(running),
+        "pendingTasksCount": len(pending),
         "activeServicesCount": sum(service.status != INACTIVE for service in services),
-        "tags": record.tags if with_tags else [],
+        "statistics": [],
+        "tags": record.tags if "TAGS" in include else [],
+        "settings": record.settings.get("settings", []) if "SETTINGS" in include else [],
+        "capacityProviders": record.settings.get("capacityProviders", []),
+        "defaultCapacityProviderStrategy": record.settings.get("defaultCapacityProviderStrategy", []),
+        "configuration": record.settings.get("configuration") if "CONFIGURATIONS" in include else None,
     }
+    if "STATISTICS" in include:
+        counts = {"runningFargateTasksCount": len(running), "pendingFargateTasksCount": len(pending)}
+        shown["statistics"] = [{"name": name, "value": str(count)} for name, count in counts.items()]
+    return present(shown)
 
 
 def definition(record: TaskDefinition) -> Json:
-    """API: TaskDefinition."""
-    body = {name: value for name, value in record.body.items() if name != "enableFaultInjection"}
-    compatibilities = sorted({"EC2", *body.get("requiresCompatibilities", [])})
+    """API: TaskDefinition, with the defaults that ECS fills in."""
+    body = record.body
+    containers = [{**CONTAINER_DEFAULTS, **each} for each in record.containers]
     answer = {
+        "volumes": [],
+        "placementConstraints": [],
         **body,
+        "containerDefinitions": containers,
         "taskDefinitionArn": record.arn,
         "revision": record.revision,
         "status": record.status,
-        "compatibilities": compatibilities,
+        "compatibilities": sorted({"EC2", "FARGATE", *body.get("requiresCompatibilities", [])}),
+        "requiresAttributes": [],
         "registeredAt": record.registered_at,
+        "registeredBy": record.registered_by,
         "deregisteredAt": record.deregistered_at,
     }
-    answer.setdefault("volumes", [])
-    answer.setdefault("placementConstraints", [])
     return present(answer)
 
 
@@ -74,13 +76,16 @@ def service(record: Service, with_tags: bool = False) -> Json:
         "status": record.status,
         "desiredCount": record.desired,
         "runningCount": _count(record.tasks, "RUNNING"),
-        "pendingCount": _count(record.tasks, "PROVISIONING", "PENDING"),
+        "pendingCount": _count(record.tasks, *STARTING),
         "deploymentConfiguration": _shown_configuration(record.settings["deploymentConfiguration"]),
         "deployments": _deployments(record),
         "events": record.events,
         "createdAt": record.created_at,
-        "placementConstraints": [],
-        "placementStrategy": [],
+        "placementConstraints": record.settings.get("placementConstraints", []),
+        "placementStrategy": record.settings.get("placementStrategy", []),
+        "platformFamily": "Linux",
+        "createdBy": record.created_by,
+        "roleArn": SERVICE_ROLE.format(record.arn.split(":")[1], record.arn.split(":")[4]),
         **({"currentServiceDeployment": record.deployment.arn} if record.deployment else {}),
         "currentServiceRevisions": [{"arn": each.arn, **_counts(record, each)} for each in current],
         "tags": record.tags if with_tags else [],
@@ -96,7 +101,7 @@ def _counts(record: Service, revision: Revision) -> Json:
     return {
         "requestedTaskCount": revision.desired,
         "runningTaskCount": _count(tasks, "RUNNING"),
-        "pendingTaskCount": _count(tasks, "PROVISIONING", "PENDING"),
+        "pendingTaskCount": _count(tasks, *STARTING),
     }
 
 
@@ -144,7 +149,7 @@ def deployment(record: Deployment) -> Json:
     """API: ServiceDeployment."""
     return present(
         {
-            **deployment_brief(record),
+            **{name: value for name, value in deployment_brief(record).items() if name != "targetServiceRevisionArn"},
             "stoppedAt": record.stopped_at,
             "updatedAt": record.updated_at,
             "sourceServiceRevisions": [_summary(record, record.source)] if record.source else [],
@@ -154,8 +159,7 @@ def deployment(record: Deployment) -> Json:
             "deploymentConfiguration": record.configuration,
             "rollback": _rollback(record),
             "deploymentCircuitBreaker": _breaker(record),
-            "alarms": {"status": "DISABLED", "alarmNames": [], "triggeredAlarmNames": []},
-            "targetServiceRevisionArn": None,
+            "alarms": _alarms(record),
         }
     )
 
@@ -203,12 +207,24 @@ def _rollback(record: Deployment) -> Json | None:
     return {"reason": record.rollback_reason, "startedAt": record.rollback_started_at, **revision}
 
 
+def _alarms(record: Deployment) -> Json:
+    names = list(record.alarms.get("alarmNames", ()))
+    return {
+        "status": _monitored(record, bool(names), bool(record.alarms_triggered)),
+        "alarmNames": names,
+        "triggeredAlarmNames": record.alarms_triggered,
+    }
+
+
+def _monitored(record: Deployment, enabled: bool, triggered: bool) -> str:
+    if not enabled:
+        return "DISABLED"
+    if triggered:
+        return "TRIGGERED"
+    return "MONITORING_COMPLETE" if record.finished else "MONITORING"
+
+
 def _breaker(record: Deployment) -> Json:
     threshold = breaker_threshold(record)
-    if not record.breaker.get("enable"):
-        status = "DISABLED"
-    elif record.failures >= threshold:
-        status = "TRIGGERED"
-    else:
-        status = "MONITORING_COMPLETE" if record.finished else "MONITORING"
+    status = _monitored(record, bool(record.breaker.get("enable")), record.failures >= threshold)
     return {"status": status, "failureCount": record.failures, "threshold": threshold}

@@ -6,24 +6,51 @@ import itertools
 import threading
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
-from infra.local.ecs.errors import ClientError, ClusterNotFound, ServiceDeploymentNotFound, ServiceNotFound
-from infra.local.ecs.model import ACTIVE, INACTIVE, Cluster, Deployment, Service, TaskDefinition
+from infra.local.ecs.errors import (
+    ClientError,
+    ClusterNotFound,
+    ServiceDeploymentNotFound,
+    ServiceNotFound,
+    TaskNotFound,
+)
+from infra.local.ecs.model import ACTIVE, INACTIVE, Cluster, Deployment, Service, Task, TaskDefinition
+from infra.local.ecs.snapshot import dump, load
 
 FIRST_REVISION_ID = 1_000_000_000_000_000_000  # AWS's are 19 digits: `ecs-svc/<n>` and the end of the revision's ARN
 
 
 class Store:
-    """The records of one account and region. Hold `lock` while reading or changing; `changed` wakes whoever waits."""
+    """The records of one account and region. Hold `lock` while reading or changing.
+
+    `changed` wakes whoever waits for records, `woken` the control loop. `changes` counts what may have been changed.
+    """
 
     def __init__(self, account: str, region: str, partition: str = "aws") -> None:
         self.account, self.region, self.partition = account, region, partition
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
+        self.woken = threading.Event()
+        self.changes = 0
         self.clusters: dict[str, Cluster] = {}
         self.services: dict[str, Service] = {}
         self.families: dict[str, list[TaskDefinition]] = {}
+        self.tasks: list[Task] = []  # those of RunTask; a service keeps its own
+        self.account_settings: dict[str, str] = {}
         self._numbers = itertools.count(1)
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it as JSON takes it; `restore` reads it back."""
+        with self.lock:
+            return {**dump(self), "number": self.number()}
+
+    def restore(self, document: dict[str, Any]) -> None:
+        """Take over what `snapshot` gave, in place of what is there."""
+        with self.changed:
+            load(self, document)
+            self._numbers = itertools.count(document["number"] + 1)
+            self.touch()
 
     def arn(self, resource: str) -> str:
         """An ECS ARN, e.g. for `service/CLUSTER/NAME`."""
@@ -42,10 +69,15 @@ class Store:
         """An id in the form of a task's."""
         return uuid.uuid4().hex
 
-    def wake(self) -> None:
-        """Tell the control loop and all waiters that something changed."""
+    def touch(self) -> None:
+        """Tell all waiters that records changed."""
         with self.changed:
+            self.changes += 1
             self.changed.notify_all()
+
+    def wake(self) -> None:
+        """Have the control loop turn soon."""
+        self.woken.set()
 
     def cluster(self, name_or_arn: str | None) -> Cluster:
         """An active cluster, `default` where none is named; raises ClusterNotFound."""
@@ -61,7 +93,7 @@ class Store:
             raise ServiceNotFound
         return service
 
-    def definition(self, reference: str) -> TaskDefinition:
+    def definition(self, reference: str, missing: str = "Unable to describe task definition.") -> TaskDefinition:
         """A task definition by ARN, `family:revision`, or family (the latest active one); raises ClientError."""
         family, _, revision = reference.rpartition("/")[2].partition(":")
         known = self.families.get(family, [])
@@ -70,7 +102,7 @@ class Store:
         else:
             found = next((each for each in reversed(known) if each.status == ACTIVE), None)
         if found is None:
-            raise ClientError("Unable to describe task definition.")
+            raise ClientError(missing)
         return found
 
     def deployment(self, arn: str) -> Deployment:
@@ -88,3 +120,17 @@ class Store:
     def live_services(self) -> list[Service]:
         """Services that are not deleted yet."""
         return [service for service in self.services.values() if service.status != INACTIVE]
+
+    def all_tasks(self) -> Iterator[Task]:
+        """All tasks that are still known, those of services first."""
+        for service in self.services.values():
+            yield from service.tasks
+        yield from self.tasks
+
+    def task(self, cluster: Cluster, name_or_arn: str) -> Task:
+        """A task of the cluster; raises TaskNotFound."""
+        wanted = name_or_arn.rpartition("/")[2]
+        for task in self.all_tasks():
+            if task.id == wanted and task.cluster is cluster:
+                return task
+        raise TaskNotFound

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.local.ecs.interfaces import LoadBalancing, RuleForward
+from infra.local.ecs.model import Task
+from infra.local.ecs.strategy import WHOLE, weights
 
 BOTH_MUST_HANG = (
     "Both targetGroup and alternateTargetGroup must be associated with the productionListenerRule or testListenerRule."
@@ -22,39 +24,24 @@ class InvalidNetworking(Exception):
 
 
 @dataclass(frozen=True)
-class TargetGroupPair:
-    """A service's two target groups and the rules before them, as CreateService was given them."""
+class Attachment:
+    """An entry of a service's loadBalancers. `alternate` and the rules are there for strategies that shift traffic."""
 
     container: str
     port: int
     target_group: str
-    alternate: str
-    production_rule: str
-    test_rule: str | None
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> TargetGroupPair | None:
-        """The pair in a service's settings; None for a service without a load balancer."""
-        for entry in settings.get("loadBalancers") or ():
-            advanced = entry["advancedConfiguration"]
-            return cls(
-                entry["containerName"],
-                entry["containerPort"],
-                entry["targetGroupArn"],
-                advanced["alternateTargetGroupArn"],
-                advanced["productionListenerRule"],
-                advanced.get("testListenerRule"),
-            )
-        return None
+    alternate: str | None = None
+    production_rule: str | None = None
+    test_rule: str | None = None
 
     @property
     def groups(self) -> frozenset[str]:
-        """Both target groups."""
-        return frozenset({self.target_group, self.alternate})
+        """Its target groups."""
+        return frozenset(group for group in (self.target_group, self.alternate) if group)
 
     def other(self, group: str) -> str:
         """The group of the pair that `group` is not."""
-        return self.alternate if group == self.target_group else self.target_group
+        return self.alternate if self.alternate and group == self.target_group else self.target_group
 
     def live(self, balancing: LoadBalancing) -> str:
         """The group that serves production; raises InvalidNetworking where the rules are not fit for a shift."""
@@ -77,9 +64,11 @@ class TargetGroupPair:
             )
         return serving[0]
 
-    def shift_production(self, balancing: LoadBalancing, to: str, percent: int = 100) -> None:
+    def shift_production(self, balancing: LoadBalancing, to: str, percent: float = WHOLE) -> None:
         """Give `to` that share of production, the other group the rest."""
-        balancing.set_weights(self.production_rule, {to: percent, self.other(to): 100 - percent})
+        if self.production_rule is not None:
+            share, rest = weights(percent)
+            balancing.set_weights(self.production_rule, {to: share, self.other(to): rest})
 
     def shift_test(self, balancing: LoadBalancing, to: str) -> None:
         """Show `to` on the test rule; nothing where there is none."""
@@ -87,8 +76,33 @@ class TargetGroupPair:
             balancing.set_weights(self.test_rule, {to: 100, self.other(to): 0})
 
 
-def _existing_rule(balancing: LoadBalancing, arn: str) -> RuleForward:
-    rule = balancing.rule(arn)
+def attachments(settings: Mapping[str, Any]) -> tuple[Attachment, ...]:
+    """The entries of loadBalancers of a service's settings."""
+    return tuple(_attachment(entry) for entry in settings.get("loadBalancers") or ())
+
+
+def _attachment(entry: Mapping[str, Any]) -> Attachment:
+    advanced = entry.get("advancedConfiguration") or {}
+    return Attachment(
+        entry["containerName"],
+        entry["containerPort"],
+        entry["targetGroupArn"],
+        advanced.get("alternateTargetGroupArn"),
+        advanced.get("productionListenerRule"),
+        advanced.get("testListenerRule"),
+    )
+
+
+def targets(task: Task) -> list[tuple[str, str, int]]:
+    """(target group, address, port) of everything that the task is, or should be, registered as."""
+    if task.revision is None or task.ip is None:
+        return []
+    pairs = zip(task.revision.target_groups, attachments(task.revision.settings), strict=False)
+    return [(group, task.ip, entry.port) for group, entry in pairs]
+
+
+def _existing_rule(balancing: LoadBalancing, arn: str | None) -> RuleForward:
+    rule = balancing.rule(arn or "")
     if rule is None:
         raise InvalidNetworking(f"One or more rules not found: {arn}")
     return rule

@@ -16,3 +16,8 @@ def local_reference(image: str, port: int) -> str:
 def digest_of(image: str) -> str | None:
     """The digest that a reference names, if it names one."""
     return image.partition("@")[2] or None
+
+
+def by_tag(image: str) -> bool:
+    """Whether a reference names a tag, which may stand for another image tomorrow."""
+    return "@" not in image and ":" in image.rpartition("/")[2]

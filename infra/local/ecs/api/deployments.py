@@ -1,11 +1,11 @@
-"""ListServiceDeployments, DescribeServiceDeployments, StopServiceDeployment, ContinueServiceDeployment."""
+"""Service deployments and the revisions they bring about: listed, described, stopped, continued."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from infra.local.ecs import render
-from infra.local.ecs.api.context import Context, missing, page
+from infra.local.ecs import render, render_tasks
+from infra.local.ecs.api.context import Context, at_most, missing, page
 from infra.local.ecs.errors import Conflict, InvalidParameter
 from infra.local.ecs.model import Deployment
 
@@ -30,11 +30,25 @@ def list_briefs(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
     """DescribeServiceDeployments, at most 20."""
     arns = given["serviceDeploymentArns"]
-    if len(arns) > MAX_DESCRIBED:
-        raise InvalidParameter(f"You can describe at most {MAX_DESCRIBED} service deployments.")
+    at_most(MAX_DESCRIBED, arns, "service deployments")
     known = {each.arn: each for each in context.store.deployments()}
     return {
         "serviceDeployments": [render.deployment(known[arn]) for arn in arns if arn in known],
+        "failures": [missing(arn) for arn in arns if arn not in known],
+    }
+
+
+def describe_revisions(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    """DescribeServiceRevisions, at most 20."""
+    arns = given["serviceRevisionArns"]
+    at_most(MAX_DESCRIBED, arns, "service revisions")
+    known = {
+        revision.arn: (revision, service)
+        for service in context.store.services.values()
+        for revision in service.revisions.values()
+    }
+    return {
+        "serviceRevisions": [render_tasks.revision(*known[arn]) for arn in arns if arn in known],
         "failures": [missing(arn) for arn in arns if arn not in known],
     }
 
@@ -61,9 +75,9 @@ def resume(context: Context, given: dict[str, Any]) -> dict[str, Any]:
     if deployment.status != "IN_PROGRESS" or hook.status != "AWAITING_ACTION":
         raise InvalidParameter(f"The hook {hook.id} is {hook.status}, the service deployment {deployment.status}.")
     if given.get("action", "CONTINUE") == "CONTINUE":
-        hook.status = "SUCCEEDED"
+        context.hooks.end(deployment, hook, "SUCCEEDED")
     else:
-        hook.status = "FAILED"
+        context.hooks.end(deployment, hook, "FAILED")
         _request_rollback(context, deployment)
     return {"serviceDeploymentArn": deployment.arn}
 

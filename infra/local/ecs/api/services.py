@@ -6,9 +6,11 @@ import copy
 from typing import Any
 
 from infra.local.ecs import render
-from infra.local.ecs.api.context import Context, missing, page
-from infra.local.ecs.api.service_settings import CONFIGURATION_DEFAULTS, DEFAULTS, check_settings
-from infra.local.ecs.errors import ClientError, InvalidParameter, NotServed, ServiceNotActive
+from infra.local.ecs.api import configuration_checks
+from infra.local.ecs.api.context import Context, at_most, missing, page
+from infra.local.ecs.api.settings import DEFAULTS, check_settings
+from infra.local.ecs.api.tags import check_tags
+from infra.local.ecs.errors import ClientError, InvalidParameter, ServiceNotActive
 from infra.local.ecs.model import ACTIVE, DRAINING, INACTIVE, Deployment, Revision, Service, TaskDefinition
 
 PAGE, MAX_DESCRIBED = 10, 10
@@ -20,20 +22,23 @@ DEPLOYED = frozenset({"taskDefinition", "loadBalancers", "networkConfiguration",
 
 
 def create(context: Context, given: dict[str, Any]) -> dict[str, Any]:
-    """Makes the service and starts its first deployment."""
+    """Makes the service and starts its first deployment; the same client token again gives the service it made."""
     store = context.store
     cluster = store.cluster(given.get("cluster"))
     arn = store.arn(f"service/{cluster.name}/{given['serviceName']}")
-    if arn in store.services and store.services[arn].status != INACTIVE:
-        raise InvalidParameter("Creation of service was not idempotent.")
+    known, token = store.services.get(arn), given.get("clientToken")
+    if known is not None and known.status != INACTIVE:
+        if token is None or token != known.token:
+            raise InvalidParameter("Creation of service was not idempotent.")
+        return {"service": render.service(known, with_tags=True)}
     if "taskDefinition" not in given:
         raise InvalidParameter("TaskDefinition can not be blank.")
-    definition = _active_definition(context, given["taskDefinition"])
-    settings = {**DEFAULTS, **_settings(given), "taskDefinition": definition.arn}
-    settings["deploymentConfiguration"] = {**CONFIGURATION_DEFAULTS, **given.get("deploymentConfiguration", {})}
+    definition = active_definition(context, given["taskDefinition"])
+    settings = _first_settings(given, definition)
     check_settings(settings, definition, context.balancing)
-    desired, tags = given.get("desiredCount", 1), given.get("tags", [])
-    service = Service(given["serviceName"], arn, cluster, settings, desired, context.clock.now(), tags=tags)
+    desired = _count(given.get("desiredCount", 1))
+    service = Service(given["serviceName"], arn, cluster, settings, desired, context.clock.now(), context.caller, token)
+    service.tags = check_tags(given.get("tags", []))
     store.services[arn] = service
     _deploy(context, service, definition)
     return {"service": render.service(service, with_tags=True)}
@@ -44,18 +49,17 @@ def update(context: Context, given: dict[str, Any]) -> dict[str, Any]:
     service = _active(context, given)
     definition = context.store.definition(service.settings["taskDefinition"])
     if "taskDefinition" in given:
-        definition = _active_definition(context, given["taskDefinition"])
+        definition = active_definition(context, given["taskDefinition"])
     settings = {**service.settings, **_settings(given), "taskDefinition": definition.arn}
     if "deploymentConfiguration" in given:
-        changed = {**service.settings["deploymentConfiguration"], **given["deploymentConfiguration"]}
-        settings["deploymentConfiguration"] = changed
+        settings["deploymentConfiguration"] = _changed(service, given["deploymentConfiguration"])
     check_settings(settings, definition, context.balancing)
     starts = given.get("forceNewDeployment", False) or any(
         settings.get(name) != service.settings.get(name) for name in DEPLOYED
     )
     service.settings = settings
     if "desiredCount" in given:
-        _scale(service, given["desiredCount"])
+        _scale(service, _count(given["desiredCount"]))
     if starts:
         _deploy(context, service, definition)
     return {"service": render.service(service, with_tags=True)}
@@ -64,8 +68,7 @@ def update(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
     """DescribeServices, at most 10, inactive ones too."""
     cluster = context.store.cluster(given.get("cluster"))
-    if len(given["services"]) > MAX_DESCRIBED:
-        raise InvalidParameter(f"You can describe at most {MAX_DESCRIBED} services.")
+    at_most(MAX_DESCRIBED, given["services"], "services")
     found, failures = [], []
     for name in given["services"]:
         arn = context.store.arn(f"service/{cluster.name}/{name.rpartition('/')[2]}")
@@ -78,9 +81,11 @@ def describe(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_arns(context: Context, given: dict[str, Any]) -> dict[str, Any]:
-    """ListServices: those of the cluster that are not inactive."""
+    """ListServices: those of the cluster that are not inactive, by launch type and scheduling strategy."""
     cluster = context.store.cluster(given.get("cluster"))
-    shown, token = page([each.arn for each in context.store.live_services() if each.cluster is cluster], given, PAGE)
+    fits = given.get("launchType", "FARGATE") == "FARGATE" and given.get("schedulingStrategy", "REPLICA") == "REPLICA"
+    arns = [each.arn for each in context.store.live_services() if fits and each.cluster is cluster]
+    shown, token = page(arns, given, PAGE)
     return {"serviceArns": shown, **token}
 
 
@@ -91,8 +96,18 @@ def delete(context: Context, given: dict[str, Any]) -> dict[str, Any]:
         raise InvalidParameter("The service cannot be stopped while it is scaled above 0.")
     service.status = DRAINING
     _supersede(service)
-    _scale(service, 0)
+    service.desired = 0
+    for revision in service.revisions.values():
+        revision.desired = 0
     return {"service": render.service(service, with_tags=True)}
+
+
+def active_definition(context: Context, reference: str) -> TaskDefinition:
+    """The task definition that a reference stands for; raises ClientError unless it is ACTIVE."""
+    definition = context.store.definition(reference, missing="TaskDefinition not found.")
+    if definition.status != ACTIVE:
+        raise ClientError("TaskDefinition is inactive")
+    return definition
 
 
 def _active(context: Context, given: dict[str, Any]) -> Service:
@@ -102,25 +117,42 @@ def _active(context: Context, given: dict[str, Any]) -> Service:
     return service
 
 
-def _active_definition(context: Context, reference: str) -> TaskDefinition:
-    definition = context.store.definition(reference)
-    if definition.status != ACTIVE:
-        raise ClientError("TaskDefinition is inactive")
-    return definition
-
-
 def _settings(given: dict[str, Any]) -> dict[str, Any]:
-    if given.get("serviceRegistries") or given.get("serviceConnectConfiguration"):
-        raise NotServed("service discovery")
     return {name: copy.deepcopy(value) for name, value in given.items() if name not in NOT_SETTINGS}
+
+
+def _first_settings(given: dict[str, Any], definition: TaskDefinition) -> dict[str, Any]:
+    launch = {} if given.get("capacityProviderStrategy") else {"launchType": "FARGATE"}
+    configuration = {**configuration_checks.DEFAULTS, **copy.deepcopy(given.get("deploymentConfiguration", {}))}
+    return {
+        **DEFAULTS, **launch, **_settings(given),
+        "taskDefinition": definition.arn, "deploymentConfiguration": configuration,
+    }  # fmt: skip
+
+
+def _changed(service: Service, given: dict[str, Any]) -> dict[str, Any]:
+    """What an update leaves out stays, but what belongs to another strategy than the one that is asked for."""
+    changed = {**service.settings["deploymentConfiguration"], **copy.deepcopy(given)}
+    for owner, member in configuration_checks.OWN_SETTINGS.items():
+        if changed.get("strategy", "ROLLING") != owner and member not in given:
+            changed.pop(member, None)
+    return changed
+
+
+def _count(given: int) -> int:
+    if given < 0:
+        raise InvalidParameter("desiredCount cannot be negative.")
+    return given
 
 
 def _scale(service: Service, count: int) -> None:
     """Both colours follow a count that is changed in the middle of a deployment."""
-    service.desired = count
+    running = service.under_way
     for revision in service.revisions.values():
-        if revision.desired > 0 or (revision is service.current and count > 0):
+        incoming = running is not None and running.scaled_up and running.target is revision
+        if incoming or revision is service.current or revision.desired > 0:
             revision.desired = count
+    service.desired = count
 
 
 def _supersede(service: Service) -> None:

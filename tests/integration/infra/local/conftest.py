@@ -37,7 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         broken = COLOUR == "broken" and self.path == "/health"
-        time.sleep(1 if self.path == "/slow" else 0)
+        time.sleep(3 if self.path == "/slow" else 0)
         body = json.dumps({"colour": COLOUR, "digest": os.environ.get("APP_IMAGE_DIGEST", "")}).encode()
         status = 500 if broken else 200
         self.wfile.write(b"HTTP/1.1 %d X\\r\\nContent-Length: %d\\r\\n\\r\\n" % (status, len(body)) + body)

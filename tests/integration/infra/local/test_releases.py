@@ -12,6 +12,9 @@ pytestmark = pytest.mark.docker
 
 PREFIX, ENVIRONMENT = "cutover", "demo"
 SERVICE_STACK, NAME = "cutover-demo-service", "cutover-demo"
+GIVEN_BY_ECS = (
+    "taskDefinitionArn", "revision", "status", "requiresAttributes", "compatibilities", "registeredAt", "registeredBy",
+)  # fmt: skip
 TERMINAL = {"SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"}
 
 
@@ -59,7 +62,7 @@ class Releases:
         """Register the live task definition with another image, and start a deployment of it."""
         service = self.ecs.describe_services(cluster=NAME, services=[NAME])["services"][0]
         body = self.ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-        for member in ("taskDefinitionArn", "revision", "status", "compatibilities", "registeredAt"):
+        for member in GIVEN_BY_ECS:
             body.pop(member, None)
         container = body["containerDefinitions"][0]
         container["image"] = f"{container['image'].partition('@')[0]}@{digest}"

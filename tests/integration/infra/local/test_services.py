@@ -70,8 +70,8 @@ def test_docker_logs_in_with_ecrs_token(instance: Any, repository: Any) -> None:
 
 
 def test_an_ecs_operation_that_is_not_served_is_named(instance: Any) -> None:
-    with pytest.raises(ClientError, match="does not serve the operation RunTask of ECS"):
-        instance.client("ecs").run_task(taskDefinition="demo")
+    with pytest.raises(ClientError, match="does not serve the operation ExecuteCommand of ECS"):
+        instance.client("ecs").execute_command(task="demo", command="sh", interactive=True)
 
 
 def test_other_services_are_answered_too(instance: Any) -> None:

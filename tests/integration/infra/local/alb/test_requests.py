@@ -148,7 +148,7 @@ def test_what_comes_through_the_one_port_and_an_old_worker_is_told_of_the_client
         connection.request("GET", "/", headers={"Host": "lb.elb:80"})
         assert connection.getresponse().read() == b"blue"
         assert forwarded(front)["X-Forwarded-For"] == "127.0.0.1"
-        assert forwarded(front)["X-Amzn-Trace-Id"].count("1-") == 1
+        assert forwarded(front)["X-Amzn-Trace-Id"].count("Root=1-") == 1
         front.reload()
     connection.close()
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 PATIENCE = 15.0  # a request that takes longer has failed
-FRESH_EVERY, SLOW_EVERY = 4, 25  # every fourth over a connection of its own, each 25th takes a second
+FRESH_EVERY, SLOW_EVERY = 4, 25  # every fourth over a connection of its own, each 25th takes three seconds
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -62,7 +62,7 @@ class OpenLoad:
             number += 1
         await asyncio.gather(*running)
         for _, writer in self._idle:
-            writer.close()
+            await _closed(writer)
 
     async def _send(self, number: int, due: float) -> None:
         try:
@@ -93,9 +93,13 @@ class OpenLoad:
             if kept:
                 self._idle.append((reader, writer))
             else:
-                writer.close()
-                with contextlib.suppress(OSError):
-                    await writer.wait_closed()
+                await _closed(writer)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 @pytest.fixture
@@ -226,7 +230,7 @@ class Site:
             HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2,
         )  # fmt: skip
         arn: str = made["TargetGroups"][0]["TargetGroupArn"]
-        self.delay(arn, 2)
+        self.delay(arn, 5)
         return arn
 
     def delay(self, group: str, seconds: int) -> None:

@@ -233,7 +233,7 @@ class TestNegativeControls:
             site.delay(group, 0)
         yield
         for group in site.groups:
-            site.delay(group, 2)
+            site.delay(group, 5)
 
     def test_without_a_drain_requests_fail(self, site: Any, load: Any, undrained: None) -> None:
         found = deploy(site, load, "BLUE_GREEN", 0).problems(ENOUGH[SHORT])

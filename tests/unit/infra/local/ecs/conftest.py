@@ -1,6 +1,7 @@
 """ECS without Docker, HAProxy or time: all that it reaches outside is faked, and a turn of its loop is a call."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,21 +9,26 @@ from typing import Any
 import pytest
 from botocore.validate import ParamValidator
 
-from infra.local.ecs.api import call
-from infra.local.ecs.api.context import Context
-from infra.local.ecs.control import ControlLoop
-from infra.local.ecs.interfaces import ContainerSpec, ContainerState, RuleForward, StartedContainer, TaskFailedToStart
+from infra.local.ecs.interfaces import (
+    ContainerSpec,
+    ContainerState,
+    LogTarget,
+    RuleForward,
+    StartedContainer,
+    TaskFailedToStart,
+)
 from infra.local.ecs.model import Deployment, Service
+from infra.local.ecs.service import Ecs
 from infra.local.ecs.store import Store
-from infra.local.ecs.tasks import TaskScheduler
 from infra.local.ecs.validation import operation_model
 
+REGION = "eu-north-1"
 RULE = "arn:aws:elasticloadbalancing:eu-north-1:123456789012:listener-rule/app/lb/1/2/"
 GROUP = "arn:aws:elasticloadbalancing:eu-north-1:123456789012:targetgroup/"
 PRODUCTION, TEST = f"{RULE}production", f"{RULE}test"
 PRIMARY, ALTERNATE = f"{GROUP}primary/1", f"{GROUP}alternate/2"
 MINUTE, DRAIN_SECONDS = 60.0, 5.0
-MANY_TURNS = 200
+MANY_TURNS = 2000
 
 
 class FakeClock:
@@ -47,7 +53,10 @@ class FakeRuntime:
         self.running: dict[str, ContainerState] = {}
         self.failing: set[str] = set()
         self.exiting: set[str] = set()
+        self.exit_code = 1
         self.health = "UNKNOWN"
+        self.removed: list[str] = []
+        self.written: list[tuple[float, str]] = []
 
     def start(self, spec: ContainerSpec) -> StartedContainer:
         if spec.image in self.failing:
@@ -56,18 +65,97 @@ class FakeRuntime:
         name = f"container-{number}"
         self.specs[name] = spec
         exited = spec.image in self.exiting
-        self.running[name] = ContainerState(not exited, self.health, 1 if exited else None)
-        return StartedContainer(name, f"10.0.0.{number}", None)
+        self.running[name] = ContainerState(
+            not exited, self.health, self.exit_code if exited else None, labels=dict(spec.labels)
+        )
+        return StartedContainer(name, "" if spec.joins else f"10.0.0.{number}", None)
 
-    def stop(self, runtime_id: str, timeout: float) -> int | None:
+    def hold(self, name: str, labels: Mapping[str, str]) -> StartedContainer:
+        return self.start(ContainerSpec(name, "pause", labels))
+
+    def stop(self, runtime_id: str, timeout: float) -> None:
         self.log.append(f"stop {self.specs[runtime_id].image} within {timeout:.0f}")
-        return 0 if self.running.pop(runtime_id, None) else None
+        if runtime_id in self.running:
+            self.end(runtime_id, 0)
+
+    def end(self, runtime_id: str, exit_code: int, *, out_of_memory: bool = False) -> None:
+        """The container ends by itself."""
+        self.running[runtime_id] = ContainerState(
+            False, "UNKNOWN", exit_code, out_of_memory, self.running[runtime_id].labels
+        )
+
+    def discard(self, runtime_ids: Sequence[str], volumes: Sequence[str]) -> None:
+        self.removed += [*runtime_ids, *volumes]
+        for runtime_id in runtime_ids:
+            self.running.pop(runtime_id, None)
 
     def states(self) -> Mapping[str, ContainerState]:
         return dict(self.running)
 
+    def address(self, runtime_id: str) -> str:
+        return f"10.0.0.{runtime_id.partition('-')[2]}" if runtime_id in self.running else ""
+
+    def lines(self, runtime_id: str, since: float) -> Iterator[tuple[float, str]]:
+        return (each for each in self.written if each[0] > since)
+
+    def stats(self, runtime_id: str) -> Mapping[str, Any]:
+        return {"id": runtime_id}
+
     def images(self) -> list[str]:
-        return sorted(self.specs[name].image for name in self.running)
+        return sorted(self.specs[name].image for name, state in self.running.items() if state.running)
+
+
+class FakeAlarms:
+    """Alarms by name; those in `ringing` are in the state ALARM."""
+
+    def __init__(self) -> None:
+        self.ringing: set[str] = set()
+
+    def in_alarm(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name in self.ringing]
+
+
+class FakeNotices:
+    """Keeps what was put: (detail type, resources, detail)."""
+
+    def __init__(self) -> None:
+        self.put_events: list[tuple[str, list[str], dict[str, Any]]] = []
+
+    def put(self, detail_type: str, resources: Sequence[str], detail: Mapping[str, Any]) -> None:
+        self.put_events.append((detail_type, list(resources), dict(detail)))
+
+    def names(self, detail_type: str) -> list[str]:
+        return [detail["eventName"] for kind, _, detail in self.put_events if kind == detail_type]
+
+
+class FakeSecrets:
+    """Values by reference."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def value(self, reference: str) -> str:
+        if reference not in self.values:
+            raise TaskFailedToStart(f"ResourceInitializationError: no {reference}")
+        return self.values[reference]
+
+
+class FakeLogs:
+    """Keeps which streams were opened and which containers are followed."""
+
+    def __init__(self) -> None:
+        self.streams: list[LogTarget] = []
+        self.followed: dict[str, LogTarget] = {}
+        self.finished: list[str] = []
+
+    def open(self, target: LogTarget) -> None:
+        self.streams.append(target)
+
+    def follow(self, runtime_id: str, target: LogTarget) -> None:
+        self.followed[runtime_id] = target
+
+    def finish(self, runtime_id: str) -> None:
+        self.finished.append(runtime_id)
 
 
 class FakeBalancing:
@@ -149,17 +237,51 @@ class World:
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.store = Store("123456789012", "eu-north-1")
         self.runtime = FakeRuntime(self.log)
-        self.balancing = FakeBalancing(self.clock, self.log)
+        self.rules = FakeBalancing(self.clock, self.log)
+        self.bells = FakeAlarms()
+        self.bus = FakeNotices()
+        self.values = FakeSecrets()
+        self.streams = FakeLogs()
         self.background = Inline()
-        scheduler = TaskScheduler(self.store, self.runtime, self.balancing, self.background, self.clock)
-        self.loop = ControlLoop(self.store, scheduler, self.runtime, self.balancing, self.clock)
-        self.context = Context(self.store, self.clock, self.balancing)
+        self.begin()
+
+    def begin(self, document: dict[str, Any] | None = None) -> None:
+        """A server of its own begins, over a snapshot if there is one; its loops turn by hand."""
+        self.ecs = Ecs(
+            "123456789012", self.runtime, self, self.background, self.clock, metadata_url="http://169.254.170.2:1",
+            threads=False,
+        )  # fmt: skip
+        if document is not None:
+            self.ecs.restore(document)
+        region = self.ecs.region(REGION)
+        self.store, self.loop = region.context.store, region.loop
+
+    def restart(self) -> None:
+        """The server is killed, and another one begins from its last snapshot."""
+        self.begin(json.loads(json.dumps(self.ecs.snapshot())))
+
+    def balancing(self, region: str) -> FakeBalancing:
+        return self.rules
+
+    def alarms(self, region: str) -> FakeAlarms:
+        return self.bells
+
+    def notices(self, region: str) -> FakeNotices:
+        return self.bus
+
+    def secrets(self, region: str) -> FakeSecrets:
+        return self.values
+
+    def logs(self) -> FakeLogs:
+        return self.streams
+
+    def joined(self, region: str, store: Store) -> None:
+        """Nobody else wants to know."""
 
     def call(self, operation: str, **given: Any) -> dict[str, Any]:
         """An operation, whose output has to fit the model's shape."""
-        answer = call(self.context, operation, given)
+        answer = self.ecs.call(REGION, operation, given)
         shape = operation_model(operation).output_shape
         assert shape is not None
         report = ParamValidator().validate(answer, shape)
@@ -186,7 +308,8 @@ class World:
         return self.deployment.status
 
     def register(self, image: str = "app:1", **container: Any) -> str:
-        definition = {"name": "app", "image": image, "portMappings": [{"containerPort": 8080}], **container}
+        ports = [{"containerPort": 8080}]
+        definition = {"name": "app", "image": image, "memory": 64, "portMappings": ports, **container}
         answer = self.call("RegisterTaskDefinition", family="demo", containerDefinitions=[definition])
         arn: str = answer["taskDefinition"]["taskDefinitionArn"]
         return arn
@@ -276,7 +399,7 @@ class World:
         """Rule to weights of the primary and the alternate group."""
         return {
             arn.rpartition("/")[2]: (weights.get(PRIMARY, 0), weights.get(ALTERNATE, 0))
-            for arn, weights in self.balancing.rules.items()
+            for arn, weights in self.rules.rules.items()
         }
 
 

@@ -56,6 +56,7 @@ def test_a_task_that_keeps_dying_is_started_at_growing_intervals(world: Any) -> 
 
 def test_a_container_health_check_is_waited_for(world: Any) -> None:
     world.create(hooks=[], container=CHECK)
+    world.until(lambda: world.runtime.running)
     world.turn(5, seconds=1)
     assert world.deployment.stage == "SCALE_UP"
 
@@ -76,7 +77,7 @@ def test_a_task_whose_container_check_fails_is_replaced_and_counted(world: Any) 
 
 
 def test_a_target_that_the_load_balancer_calls_unhealthy_is_replaced(live: Any) -> None:
-    live.balancing.healthy = "unhealthy"
+    live.rules.healthy = "unhealthy"
     live.turn(2, seconds=1)
 
     assert live.service.tasks[0].last_status == "DEACTIVATING"
@@ -84,7 +85,7 @@ def test_a_target_that_the_load_balancer_calls_unhealthy_is_replaced(live: Any) 
 
 
 def test_within_the_grace_period_unhealthy_is_not_heeded(world: Any) -> None:
-    world.balancing.healthy = "unhealthy"
+    world.rules.healthy = "unhealthy"
     world.create(hooks=[], healthCheckGracePeriodSeconds=30)
 
     world.turn(20, seconds=1)
@@ -179,13 +180,13 @@ def test_the_container_is_asked_for_as_the_task_definition_says(world: Any) -> N
     world.until(lambda: world.runtime.specs)
 
     spec = world.runtime.specs["container-1"]
-    assert (spec.user, spec.read_only, dict(spec.environment)) == ("10001", True, {"PORT": "8080"})
+    assert (spec.user, spec.read_only, spec.environment["PORT"]) == ("10001", True, "8080")
     assert (spec.entry_point, spec.command, spec.working_directory) == (("/init",), ("serve",), "/srv")
     assert (spec.cpu, spec.memory) == (128, 64)
     assert spec.health_check is not None
     assert (spec.health_check.command, spec.health_check.retries) == (("CMD", "check"), 4)
     assert (spec.health_check.interval, spec.health_check.timeout, spec.health_check.start_period) == (7, 2, 9)
-    assert spec.labels["cutover.ecs.service"] == world.service.arn
+    assert spec.labels["com.amazonaws.ecs.task-arn"] == world.service.tasks[0].arn
 
 
 def test_the_tasks_own_limits_go_before_the_containers(world: Any) -> None:

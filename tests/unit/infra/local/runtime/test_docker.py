@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from docker.errors import APIError, ImageNotFound, NotFound
 
-from infra.local.ecs.interfaces import ContainerSpec, ContainerState, HealthCheck, TaskFailedToStart
-from infra.local.runtime.docker import DockerRuntime, labels, make_network, network_name, remove_all
+from infra.local.ecs.interfaces import ContainerSpec, ContainerState, HealthCheck, TaskFailedToStart, VolumeMount
+from infra.local.runtime.docker import DockerRuntime, labels, log_lines, make_network, network_name, remove_all
 from infra.local.runtime.images import digest_of, local_reference
 
 PORT = 4599
@@ -62,14 +62,20 @@ class FakeDocker:
         self.containers = SimpleNamespace(create=self.create, get=self.get, list=lambda **_: [self.container()])
         self.images = SimpleNamespace(get=self.image, pull=self.pull, remove=self.untag)
         self.networks = SimpleNamespace(create=self.network, list=lambda **_: [])
-        self.api = SimpleNamespace(containers=lambda **_: self.entries, images=lambda: [], stop=self.stop)
+        self.volumes = SimpleNamespace(list=lambda **_: [])
+        self.out_of_memory = False
+        self.api = SimpleNamespace(
+            containers=lambda **_: self.entries, images=lambda: [], stop=self.stop, remove_container=self.remove,
+            remove_volume=self.remove_volume, inspect_container=lambda _: {"State": {"OOMKilled": self.out_of_memory}},
+        )  # fmt: skip
 
     def container(self) -> FakeContainer:
         return FakeContainer(self.log, self.fails)
 
-    def image(self, reference: str) -> None:
+    def image(self, reference: str) -> SimpleNamespace:
         if self.missing:
             raise ImageNotFound("x")
+        return SimpleNamespace(id="sha256:02", attrs={})
 
     def pull(self, reference: str) -> None:
         self.log.append(f"pull {reference}")
@@ -92,7 +98,19 @@ class FakeDocker:
             raise NotFound("x")
         return self.container()
 
+    def remove(self, container: str, **_: Any) -> None:
+        if container not in self.known:
+            raise NotFound("x")
+        self.log.append(f"remove {container}")
+
+    def remove_volume(self, name: str, **_: Any) -> None:
+        if name != "v1":
+            raise NotFound("x")
+        self.log.append(f"remove volume {name}")
+
     def stop(self, runtime_id: str, timeout: int) -> None:
+        if runtime_id not in self.known:
+            raise NotFound("x")
         self.log.append(f"stop {timeout}")
 
     def network(self, name: str, **options: Any) -> None:
@@ -181,13 +199,70 @@ def test_a_container_that_did_not_start_is_removed(client: FakeDocker, runtime: 
     assert client.log == ["start", "remove"]
 
 
-def test_a_stop_gives_the_timeout_to_docker_and_the_exit_code_back(client: FakeDocker, runtime: DockerRuntime) -> None:
-    assert runtime.stop("c1", 30.0) == 143
-    assert client.log == ["stop 30", "remove"]
+def test_a_stop_gives_the_timeout_to_docker_and_leaves_the_container_to_be_looked_at(
+    client: FakeDocker, runtime: DockerRuntime
+) -> None:
+    runtime.stop("c1", 30.0)
+    assert client.log == ["stop 30"]
 
 
-def test_stopping_what_is_gone_is_no_error(runtime: DockerRuntime) -> None:
-    assert runtime.stop("gone", 30.0) is None
+def test_stopping_or_discarding_what_is_gone_is_no_error(client: FakeDocker, runtime: DockerRuntime) -> None:
+    runtime.stop("gone", 30.0)
+    runtime.discard(["gone"], ["no-volume"])
+
+    assert client.log == []
+
+
+def test_what_is_discarded_is_removed_with_its_volumes(client: FakeDocker, runtime: DockerRuntime) -> None:
+    runtime.discard(["c1"], ["v1"])
+
+    assert client.log == ["remove c1", "remove volume v1"]
+
+
+def test_a_container_can_join_the_network_of_another(client: FakeDocker, runtime: DockerRuntime) -> None:
+    started = runtime.start(spec(joins="c0"))
+
+    assert started.ip == ""
+    assert client.created["network_mode"] == "container:c0"
+    assert "network" not in client.created
+
+
+def test_the_network_of_a_task_is_held_by_a_container_that_does_nothing(
+    client: FakeDocker, runtime: DockerRuntime
+) -> None:
+    held = runtime.hold("demo-network", {"a": "b"})
+
+    assert held.ip == "172.20.0.2"
+    assert client.created["image"] == "localhost:4599/cutover/pause:1"
+
+
+def test_volumes_limits_and_further_options_are_handed_on(client: FakeDocker, runtime: DockerRuntime) -> None:
+    ulimits = [{"name": "nofile", "softLimit": 10, "hardLimit": 20}]
+    mounts = (VolumeMount("ecs-1-data", "/data", read_only=True),)
+
+    runtime.start(spec(mounts=mounts, memory_reservation=8, options={"init": True, "ulimits": ulimits}))
+
+    (mount,) = client.created["mounts"]
+    assert (mount["Target"], mount["Source"], mount["ReadOnly"]) == ("/data", "ecs-1-data", True)
+    assert (client.created["mem_reservation"], client.created["init"]) == (8 * 1024 * 1024, True)
+    assert (client.created["ulimits"][0]["Soft"], client.created["ulimits"][0]["Hard"]) == (10, 20)
+
+
+def test_a_container_that_was_killed_for_its_memory_is_known(client: FakeDocker, runtime: DockerRuntime) -> None:
+    client.entries = [{"Id": "c1", "State": "exited", "Status": "Exited (137) 2 seconds ago"}]
+    client.out_of_memory = True
+
+    assert runtime.states()["c1"].out_of_memory
+
+
+def test_lines_of_a_log_come_with_their_times_and_long_ones_whole() -> None:
+    stamp = b"2026-11-25T20:00:00.500000000Z "
+    chunks = [stamp + b"one\n", stamp + b"two, ", stamp + b"the rest\n", stamp + b"no end"]
+
+    lines = list(log_lines(iter(chunks)))
+
+    assert [text for _, text in lines] == ["one", "two, the rest", "no end"]
+    assert {at % 60 for at, _ in lines} == {0.5}
 
 
 @pytest.mark.parametrize(
