@@ -24,6 +24,7 @@ Credentials = Annotated[
     dagger.Secret | None,
     Doc("JSON of `aws configure export-credentials`"),
 ]
+Approved = Annotated[str, Doc("The version a person has approved, X.Y.Z; a major one goes no further without")]
 EnvironmentName = Annotated[str, Doc("One of [tool.cutover.environments.NAME]")]
 
 
@@ -94,11 +95,18 @@ class Cutover:
         environment: EnvironmentName,
         aws: Aws = None,
         credentials: Credentials = None,
+        strategy: Annotated[str, Doc("blue-green, canary or linear; the environment's setting when left out")] = "",
+        dry_run: Annotated[bool, Doc("Look, say what would be done, and do nothing")] = False,
+        approve: Approved = "",
     ) -> str:
-        """Cut the environment over to a published image, blue to green; gives the report as JSON."""
+        """Cut the environment over to a published image, with evidence before every shift; gives the report as JSON.
+
+        The exit code is 0 only if that very digest serves all of production; 3 rolled back, 4 refused, 5 rolled back
+        for want of evidence, 6 could not tell, 1 failed otherwise.
+        """
         target = await self._target(environment, aws, credentials)
-        number = str(await version.of(self.history))
-        return await cloud.deploy(target, image, number, await version.commit(self.history))
+        release = await self._release(target, image, approve)
+        return await cloud.deploy(target, self.source, release, strategy, dry_run)
 
     @function(cache="never")
     async def release(
@@ -106,13 +114,24 @@ class Cutover:
         environment: EnvironmentName,
         aws: Aws = None,
         credentials: Credentials = None,
+        approve: Approved = "",
     ) -> str:
-        """Version, test, build, publish and deploy this commit; gives the deploy's report as JSON."""
+        """Version, test, build, publish and deploy this commit; gives the deploy's report as JSON.
+
+        A major version, and any where the environment's `approval` is true, is published and then refused (exit code
+        4) until it is approved by its number.
+        """
         target = await self._target(environment, aws, credentials)
-        number = str(await version.of(self.history))
         await tests.run(self.source, target.settings)
+        number = str(await version.of(self.history))
         reference = await cloud.publish(target, image.build(self.source, target.settings), number)
-        return await cloud.deploy(target, reference, number, await version.commit(self.history))
+        return await cloud.deploy(target, self.source, await self._release(target, reference, approve))
+
+    async def _release(self, target: cloud.Target, reference: str, approve: str) -> cloud.Release:
+        number = await version.of(self.history)
+        asks = number.is_major or target.environment.approval
+        commit = await version.commit(self.history)
+        return cloud.Release(reference, str(number), commit, approve if asks else None)
 
     async def _target(
         self, environment: str, aws: dagger.Service | None, credentials: dagger.Secret | None

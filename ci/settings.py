@@ -13,8 +13,11 @@ from ci.errors import CutoverError
 
 TABLE = "tool.cutover"
 INSIDE = "of the repository, given from its root"
-STRATEGIES = ("blue-green",)
-MOST_BAKE_MINUTES = 1440  # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+STRATEGIES = ("blue-green", "canary", "linear")
+INCONCLUSIVE = ("wait", "continue", "rollback")
+# What ECS takes: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+MOST_BAKE_MINUTES = 1440
+CANARY_PERCENT, STEP_PERCENT = (0.1, 99.9), (3.0, 100.0)
 WSGI = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\(.*\))?")  # as gunicorn takes it
 URL_PATH = re.compile(r"/[!-~]*")
 # As the templates in infra/templates take them: names of load balancers are short.
@@ -47,15 +50,34 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Gates:
+    """By what a deployment is judged: healthy targets in percent of the wanted, and for a canary the least requests a
+    side, the percentage points of errors and the percent of latency that it may be worse, and what to do where the
+    evidence does not suffice."""
+
+    healthy_percent: float = 100.0
+    requests: int = 300
+    error_points: float = 2.0
+    slower_percent: float = 50.0
+    inconclusive: str = "wait"
+
+
+@dataclass(frozen=True)
 class Environment:
-    """Where a service is deployed: stacks are called PREFIX-NAME-CONCERN; `bake_minutes` is ECS's bake time."""
+    """Where a service is deployed, and how: stacks are called PREFIX-NAME-CONCERN; bake times are ECS's, in minutes."""
 
     name: str
     region: str = "eu-north-1"
     prefix: str = "cutover"
     strategy: str = "blue-green"
     bake_minutes: int = 1
+    canary_percent: float = 10.0
+    canary_bake_minutes: int = 5
+    step_percent: float = 20.0
+    step_bake_minutes: int = 1
+    alarms: tuple[str, ...] = ()
     approval: bool = False
+    gates: Gates = field(default_factory=Gates)
 
 
 @dataclass(frozen=True)
@@ -73,6 +95,7 @@ class Settings:
     test_lock: str | None = None
     gunicorn: str | None = None
     smoke: tuple[Smoke, ...] = (Smoke("/"),)
+    acceptance: tuple[str, ...] = ()
     images: Mapping[str, Recipe] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
 
@@ -138,6 +161,15 @@ class _Table:
         """A whole number from `least` to `most`."""
         allowed = f"a whole number from {least} to {most}"
         return int(self.take(key, default, allowed, lambda v: type(v) is int and least <= v <= most))
+
+    def quantity(self, key: str, default: float, least: float, most: float) -> float:
+        """A number from `least` to `most`, with or without a fraction."""
+        allowed = f"a number from {least:g} to {most:g}"
+        return float(self.take(key, default, allowed, lambda v: type(v) in (int, float) and least <= v <= most))
+
+    def table(self, key: str) -> "_Table":
+        """A table, empty where it is left out."""
+        return _Table(f"{self.name}.{key}", self.take(key, {}, "a table", lambda value: isinstance(value, dict)))
 
     def texts(self, key: str, default: Sequence[str], empty: bool = True) -> tuple[str, ...]:
         """A list of texts."""
@@ -210,6 +242,7 @@ def _settings(table: _Table, name: str) -> Settings:
         test_lock=table.file("test-lock", None),
         gunicorn=table.file("gunicorn", None),
         smoke=tuple(smoke) or (Smoke("/"),),
+        acceptance=table.texts("acceptance", ()),
         images={key: _recipe(row) for key, row in table.tables("images").items()},
         environments={key: _environment(key, row) for key, row in table.tables("environments").items()},
     )
@@ -244,7 +277,26 @@ def _environment(name: str, table: _Table) -> Environment:
         table.take("prefix", "cutover", "2 to 16 of a-z, 0-9 and -, beginning with a letter", _matches(PREFIX)),
         table.take("strategy", "blue-green", f"one of {', '.join(STRATEGIES)}", lambda value: value in STRATEGIES),
         table.number("bake-minutes", 1, 0, MOST_BAKE_MINUTES),
+        table.quantity("canary-percent", 10.0, *CANARY_PERCENT),
+        table.number("canary-bake-minutes", 5, 0, MOST_BAKE_MINUTES),
+        table.quantity("step-percent", 20.0, *STEP_PERCENT),
+        table.number("step-bake-minutes", 1, 0, MOST_BAKE_MINUTES),
+        table.texts("alarms", ()),
         table.take("approval", False, "true or false", lambda value: isinstance(value, bool)),
+        _gates(table.table("gates")),
     )
     table.done()
     return environment
+
+
+def _gates(table: _Table) -> Gates:
+    ways = f"one of {', '.join(INCONCLUSIVE)}"
+    gates = Gates(
+        table.quantity("healthy-percent", 100.0, 1, 100),
+        table.number("requests", 300, 1, 1_000_000),
+        table.quantity("error-points", 2.0, 0, 100),
+        table.quantity("slower-percent", 50.0, 0, 1000),
+        table.take("inconclusive", "wait", ways, lambda value: value in INCONCLUSIVE),
+    )
+    table.done()
+    return gates

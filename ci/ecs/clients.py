@@ -1,4 +1,4 @@
-"""The way to AWS: the four clients, the clock, and where the registry and the listeners answer.
+"""The way to AWS: its clients, the clock, and where the registry and the listeners answer.
 
 With AWS_ENDPOINT_URL set (AWS on this machine) one address carries everything: the API, the registry's ``/v2/``, and
 every listener by its ``Host: NAME:PORT``. Without it each has the address AWS gives it.
@@ -19,9 +19,12 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
 
 # Seconds between two looks at something that takes its time.
 POLL_AWS_S = 1.0
@@ -30,16 +33,18 @@ POLL_LOCAL_S = 0.2
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
 ATTEMPTS = 6
+PATH_STYLE = Config(s3={"addressing_style": "path"})
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Time, to be faked: `monotonic` gives seconds, `sleep` waits some."""
+    """Time, to be faked: `monotonic` gives seconds, `sleep` waits some, `now` gives seconds since the epoch."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,9 @@ class Aws:
     ecr: ECRClient
     ecs: ECSClient
     elbv2: ElasticLoadBalancingv2Client
+    cloudwatch: CloudWatchClient
+    logs: CloudWatchLogsClient
+    s3: S3Client
     endpoint: str | None = None
     clock: Clock = field(default_factory=Clock)
     progress: Progress = say
@@ -107,6 +115,10 @@ def connect(environ: Mapping[str, str] = os.environ, progress: Progress = say) -
         ecr=session.client("ecr", config=config, endpoint_url=endpoint),
         ecs=session.client("ecs", config=config, endpoint_url=endpoint),
         elbv2=session.client("elbv2", config=config, endpoint_url=endpoint),
+        cloudwatch=session.client("cloudwatch", config=config, endpoint_url=endpoint),
+        logs=session.client("logs", config=config, endpoint_url=endpoint),
+        # One address carries everything on this machine, so a bucket cannot be a host name of its own there.
+        s3=session.client("s3", config=config.merge(PATH_STYLE) if endpoint else config, endpoint_url=endpoint),
         endpoint=endpoint,
         progress=progress,
     )

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from .clients import Aws
 from .errors import DeploymentNotFound, code_of
 from .names import Names
+from .strategy import BLUE_GREEN, CANARY, STRATEGIES, shares
 
 SUCCESSFUL = "SUCCESSFUL"
 ROLLED_BACK = "ROLLBACK_SUCCESSFUL"
@@ -27,8 +28,36 @@ ABSENT = ("ServiceNotFoundException", "ClusterNotFoundException", "ServiceNotAct
 
 
 @dataclass(frozen=True)
+class Hook:
+    """A PAUSE that waits: until `expires`, if ECS tells."""
+
+    id: str
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A service deployment as ListServiceDeployments has it."""
+
+    arn: str
+    status: str
+    target: str
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+
+    @property
+    def short(self) -> str:
+        """The part of the ARN that a person compares."""
+        return self.arn.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
 class Deployment:
-    """A snapshot of one service deployment; `awaiting` are the ids of its PAUSE hooks that wait for an answer."""
+    """A snapshot of one service deployment; `awaiting` are its PAUSE hooks that wait for an answer.
+
+    `percent` is the new revision's share of production as ECS has it, `shares` what it may be after each step.
+    """
 
     arn: str
     status: str
@@ -36,7 +65,12 @@ class Deployment:
     stage: str
     target: str
     sources: tuple[str, ...]
-    awaiting: tuple[str, ...]
+    awaiting: tuple[Hook, ...]
+    percent: float | None = None
+    shares: tuple[float, ...] = (100.0,)
+    created: datetime | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
 
     @property
     def terminal(self) -> bool:
@@ -57,23 +91,20 @@ def describe(aws: Aws, arn: str) -> Deployment | None:
 
 def under_way(aws: Aws, names: Names) -> Deployment | None:
     """The newest deployment that has not ended, or None; no service counts as none."""
-    briefs = sorted(_briefs(aws, names), key=_created, reverse=True)
-    for brief in briefs:
-        if brief["status"] not in TERMINAL:
-            return describe(aws, brief["serviceDeploymentArn"])
-    return None
+    running = [brief for brief in briefs(aws, names) if brief.status not in TERMINAL]
+    return describe(aws, running[-1].arn) if running else None
 
 
 def newest(aws: Aws, names: Names) -> Deployment | None:
     """The newest deployment, ended or not, or None."""
-    briefs = sorted(_briefs(aws, names), key=_created)
-    return describe(aws, briefs[-1]["serviceDeploymentArn"]) if briefs else None
+    found = briefs(aws, names)
+    return describe(aws, found[-1].arn) if found else None
 
 
 def last_successful_target(aws: Aws, names: Names) -> str | None:
     """The service revision that the newest successful deployment brought."""
-    done = [brief for brief in _briefs(aws, names) if brief["status"] == SUCCESSFUL]
-    return str(max(done, key=_created)["targetServiceRevisionArn"]) if done else None
+    done = [brief for brief in briefs(aws, names) if brief.status == SUCCESSFUL]
+    return done[-1].target if done else None
 
 
 def started_by(aws: Aws, names: Names, service: Mapping[str, Any]) -> Deployment:
@@ -85,18 +116,16 @@ def started_by(aws: Aws, names: Names, service: Mapping[str, Any]) -> Deployment
     number = str(primary).rsplit("/", 1)[-1]
     since = aws.clock.monotonic()
     while aws.clock.monotonic() - since <= FIND_WAIT_S:
-        for brief in _briefs(aws, names):
-            if str(brief.get("targetServiceRevisionArn", "")).rsplit("/", 1)[-1] == number and (
-                found := describe(aws, brief["serviceDeploymentArn"])
-            ):
+        for brief in briefs(aws, names):
+            if brief.target.rsplit("/", 1)[-1] == number and (found := describe(aws, brief.arn)):
                 return found
         aws.pause()
     raise DeploymentNotFound(service=names.service, seconds=FIND_WAIT_S)
 
 
-def _briefs(aws: Aws, names: Names) -> list[Any]:
-    """All deployments ECS remembers; it has no order of its own, and botocore no paginator."""
-    briefs: list[Any] = []
+def briefs(aws: Aws, names: Names) -> list[Brief]:
+    """All deployments ECS remembers (90 days), oldest first; it has no order of its own, and botocore no paginator."""
+    found: list[Any] = []
     token: dict[str, Any] = {}
     for _ in range(PAGES):
         try:
@@ -105,29 +134,50 @@ def _briefs(aws: Aws, names: Names) -> list[Any]:
             if code_of(error) in ABSENT:
                 return []
             raise
-        briefs += page.get("serviceDeployments", [])
+        found += page.get("serviceDeployments", [])
         if not page.get("nextToken"):
             break
         token = {"nextToken": page["nextToken"]}
-    return briefs
+    return sorted((_brief(raw) for raw in found), key=lambda brief: brief.created)
 
 
-def _created(brief: Mapping[str, Any]) -> datetime:
-    created: datetime = brief["createdAt"]
-    return created
+def _brief(raw: Mapping[str, Any]) -> Brief:
+    return Brief(
+        arn=raw["serviceDeploymentArn"],
+        status=raw["status"],
+        target=raw.get("targetServiceRevisionArn", ""),
+        created=raw["createdAt"],
+        started=raw.get("startedAt"),
+        finished=raw.get("finishedAt"),
+    )
 
 
 def _parsed(raw: Mapping[str, Any]) -> Deployment:
+    target = raw.get("targetServiceRevision", {})
     return Deployment(
         arn=raw["serviceDeploymentArn"],
         status=raw["status"],
         reason=raw.get("statusReason") or raw.get("rollback", {}).get("reason") or "",
         stage=raw.get("lifecycleStage", ""),
-        target=raw.get("targetServiceRevision", {}).get("arn", ""),
+        target=target.get("arn", ""),
         sources=tuple(each["arn"] for each in raw.get("sourceServiceRevisions", [])),
         awaiting=tuple(
-            hook["hookId"]
+            Hook(hook["hookId"], hook.get("expiresAt"))
             for hook in raw.get("lifecycleHookDetails", [])
             if hook.get("targetType") == "PAUSE" and hook.get("status") == "AWAITING_ACTION"
         ),
+        percent=target.get("requestedProductionTrafficWeight"),
+        shares=_shares(raw.get("deploymentConfiguration", {})),
+        created=raw.get("createdAt"),
+        started=raw.get("startedAt"),
+        finished=raw.get("finishedAt"),
     )
+
+
+def _shares(configuration: Mapping[str, Any]) -> tuple[float, ...]:
+    """The deployment's own copy of the strategy counts: the service's may have been changed since."""
+    kind = {word: name for name, word in STRATEGIES.items()}.get(configuration.get("strategy", ""), BLUE_GREEN)
+    canary, linear = configuration.get("canaryConfiguration", {}), configuration.get("linearConfiguration", {})
+    # What ECS takes where it is left out.
+    percent = canary.get("canaryPercent", 5.0) if kind == CANARY else linear.get("stepPercent", 10.0)
+    return shares(kind, percent)

@@ -20,10 +20,15 @@ AwsFault = (BotoCoreError, ClientError)
 """What boto3 raises: answers of AWS that are errors, and calls that got no answer."""
 
 
+# Exit codes beside 0, which says that the intended digest has all of production's traffic; 2 is for wrong words.
+FAILED, ROLLED_BACK, REFUSED, INCONCLUSIVE, UNKNOWN = 1, 3, 4, 5, 6
+
+
 class CutoverDeployError(Exception):
     """Root of all errors of this package; subclasses only fill in their sentence."""
 
     sentence: ClassVar[str] = "The deployer failed: {problem}."
+    code: ClassVar[int] = FAILED
 
     def __init__(self, **fields: object) -> None:
         self.fields = fields
@@ -33,6 +38,7 @@ class CutoverDeployError(Exception):
 class BadName(CutoverDeployError):
     """A prefix or an environment that AWS would not take in a name."""
 
+    code = REFUSED
     sentence = (
         "The {what} {value!r} is not usable in names: take lower-case letters, digits and dashes, at most {limit}."
     )
@@ -41,42 +47,56 @@ class BadName(CutoverDeployError):
 class BadSmokeFile(CutoverDeployError):
     """The file of smoke checks cannot be read as such."""
 
+    code = REFUSED
     sentence = "The smoke file {path} is not usable: {problem}."
+
+
+class BadStrategy(CutoverDeployError):
+    """A strategy or one of its numbers that ECS would not take."""
+
+    code = REFUSED
+    sentence = "The strategy is not usable: {problem}."
 
 
 class BadArchive(CutoverDeployError):
     """The image archive is not an OCI image layout, or its bytes do not match their digests."""
 
+    code = REFUSED
     sentence = "The archive {path} is not a usable OCI image layout: {problem}."
 
 
 class TemplateMissing(CutoverDeployError):
     """A CloudFormation template is not where it was said to be."""
 
+    code = REFUSED
     sentence = "There is no template {path}: --templates names the directory that holds registry.yaml and its siblings."
 
 
 class RepositoryMissing(CutoverDeployError):
     """The image repository does not exist yet."""
 
+    code = REFUSED
     sentence = "There is no image repository {repository!r} in this account and region: run `provision` first."
 
 
 class ForeignImage(CutoverDeployError):
     """An image of another repository than the environment's."""
 
+    code = REFUSED
     sentence = "The image {image} is not in the repository {repository}: publish it there first."
 
 
 class ImageMissing(CutoverDeployError):
     """No image with that tag or digest."""
 
+    code = REFUSED
     sentence = "There is no image {image} in the registry: publish it first, or name another tag or digest."
 
 
 class VersionTaken(CutoverDeployError):
     """A version tag that already names other bytes."""
 
+    code = REFUSED
     sentence = (
         "Version {version} is already published as {existing}, and this image is {digest}: release a new version."
     )
@@ -109,6 +129,7 @@ class StackBusy(CutoverDeployError):
 class StackStuck(CutoverDeployError):
     """A stack in a state that only a person can resolve."""
 
+    code = REFUSED
     sentence = "The stack {stack} is {status}: repair or delete it by hand, then run this again."
 
 
@@ -127,12 +148,14 @@ class StackFailed(CutoverDeployError):
 class EnvironmentMissing(CutoverDeployError):
     """A stack that `provision` makes does not exist."""
 
+    code = REFUSED
     sentence = "The stack {stack} does not exist or is not complete: run `provision --environment {environment}` first."
 
 
 class DeploymentUnderWay(CutoverDeployError):
     """`provision` does not change what a running deployment stands on."""
 
+    code = REFUSED
     sentence = (
         "A deployment is under way in {environment} ({deployment}, {status}): wait for its end, then run this again."
     )
@@ -141,6 +164,7 @@ class DeploymentUnderWay(CutoverDeployError):
 class ServiceMissing(CutoverDeployError):
     """The service stack is there, its service is not."""
 
+    code = REFUSED
     sentence = (
         "The service {service} does not exist although the stack {stack} does: delete that stack, then deploy again."
     )
@@ -149,26 +173,31 @@ class ServiceMissing(CutoverDeployError):
 class OtherDeployment(CutoverDeployError):
     """Somebody else's deployment is under way."""
 
+    code = REFUSED
     sentence = (
-        "Another deployment is under way ({deployment}, {status}, to {target}): wait for its end, then run this again."
+        "Another deployment is under way ({deployment}, {status}, to {target}{more}): wait for its end, then run this "
+        "again."
     )
 
 
 class UnexpectedTraffic(CutoverDeployError):
     """The listener rules or the target groups are not as the next step needs them (fact sheet, section 2.2)."""
 
+    code = REFUSED
     sentence = "The load balancer is not as it must be {when}: {problem}."
 
 
 class ContainerMissing(CutoverDeployError):
     """The live task definition has no container of the contracted name."""
 
+    code = REFUSED
     sentence = "The task definition {task_definition} has no container {container!r}: it was not made by this deployer."
 
 
 class DeploymentNotFound(CutoverDeployError):
     """ECS took the update and shows no deployment for it."""
 
+    code = UNKNOWN
     sentence = (
         "ECS took the update of {service} but shows no deployment for it after {seconds} seconds: look at the service."
     )
@@ -177,12 +206,14 @@ class DeploymentNotFound(CutoverDeployError):
 class DeploymentStuck(CutoverDeployError):
     """A rollback that was asked for does not end."""
 
+    code = UNKNOWN
     sentence = "The deployment {deployment} is still {status} {minutes} minutes after its rollback was asked for."
 
 
 class RolledBack(CutoverDeployError):
     """ECS went back to what served before."""
 
+    code = ROLLED_BACK
     sentence = "The deployment of {version} was rolled back: {why}; {serves}."
 
 
@@ -190,6 +221,57 @@ class DeploymentFailed(CutoverDeployError):
     """ECS ended the deployment without success and without a rollback to anything."""
 
     sentence = "The deployment of {version} ended {status}: {why}; {serves}."
+
+
+class Inconclusive(CutoverDeployError):
+    """There was not enough evidence, and the settings say to roll back then."""
+
+    code = INCONCLUSIVE
+    sentence = "The deployment of {version} was rolled back for want of evidence: {why}; {serves}."
+
+
+class Unapproved(CutoverDeployError):
+    """A version that a person has to approve first, by its number."""
+
+    code = REFUSED
+    sentence = (
+        "Version {version} is published as {image} and goes no further until it is approved (approved: {given}): run "
+        "this again with --approve {version}."
+    )
+
+
+class StackChanging(CutoverDeployError):
+    """Somebody changes the service's stack, which deploys."""
+
+    code = REFUSED
+    sentence = "The stack {stack} is {status} and shows no deployment yet: wait for its end, then run this again."
+
+
+class NothingToGoBackTo(CutoverDeployError):
+    """No earlier release is known."""
+
+    code = REFUSED
+    sentence = (
+        "There is nothing to roll back to in {environment}: ECS remembers no release before {serving}. Deploy a digest "
+        "with `deploy --image`."
+    )
+
+
+class ReplacementRefused(CutoverDeployError):
+    """A change would replace or remove what holds data or traffic."""
+
+    code = REFUSED
+    sentence = (
+        "The stack {stack} would {changes}, which holds data or traffic: look at `provision --dry-run`, and allow it "
+        "with --allow-replacement."
+    )
+
+
+class RulesAreOwnedByEcs(CutoverDeployError):
+    """A change of a listener rule's actions would take the weights from ECS."""
+
+    code = REFUSED
+    sentence = "The stack {stack} would change the actions of {resource}, whose weights are ECS's: undo that change."
 
 
 class NotServing(CutoverDeployError):
@@ -201,6 +283,7 @@ class NotServing(CutoverDeployError):
 class LostSight(CutoverDeployError):
     """AWS stopped answering in the middle of a deployment, which ECS goes on with."""
 
+    code = UNKNOWN
     sentence = (
         "The deployment {deployment} cannot be followed any more ({problem}): ECS goes on with it, and at its pause it "
         "rolls back after {minutes} minutes unless the same command, run again, takes it over."
@@ -208,11 +291,32 @@ class LostSight(CutoverDeployError):
 
 
 class Interrupted(CutoverDeployError):
-    """The deployer was told to stop in the middle of a deployment, which ECS goes on with."""
+    """The deployer was told to stop in the middle of a deployment and could not ask for its rollback."""
 
+    code = UNKNOWN
     sentence = (
         "Stopped by {signal} while {deployment} is under way: ECS goes on with it, and at its pause it rolls back "
-        "after {minutes} minutes unless the same command, run again, takes it over."
+        "after {minutes} minutes unless the same command, run again, takes it over; `rollback --now` goes back at once."
+    )
+
+
+class RollbackAsked(CutoverDeployError):
+    """The deployer was told to stop, and has asked ECS for the way back."""
+
+    code = UNKNOWN
+    sentence = (
+        "Stopped by {signal}: ECS was asked to roll {deployment} back and does so by itself; `status` shows when it is "
+        "done."
+    )
+
+
+class ShiftedAlready(CutoverDeployError):
+    """The deployer was told to stop when the new revision had all of production already."""
+
+    code = UNKNOWN
+    sentence = (
+        "Stopped by {signal}: {deployment} already has all of production's traffic and was left to ECS; the same "
+        "command, run again, takes it over, and `rollback --now` goes back."
     )
 
 
@@ -225,12 +329,14 @@ class Stopped(CutoverDeployError):
 class NoCredentials(CutoverDeployError):
     """boto3 found nothing to sign with."""
 
+    code = REFUSED
     sentence = "There are no AWS credentials: give some with --credentials, or by boto3's default chain."
 
 
 class NoRegion(CutoverDeployError):
     """boto3 does not know where to call."""
 
+    code = REFUSED
     sentence = "There is no AWS region: set AWS_DEFAULT_REGION."
 
 

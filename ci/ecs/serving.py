@@ -28,6 +28,7 @@ class Ingress:
     target_groups: tuple[str, str]
     production: Listener
     test: Listener
+    load_balancer: str = ""
 
     def other(self, target_group: str) -> str:
         """The other target group of the pair."""
@@ -44,6 +45,24 @@ class Revision:
     target_group: str
     digest: str
     image: str
+
+    @property
+    def number(self) -> str:
+        """The tail of its ARN, by which its tasks are known."""
+        return self.arn.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target of a group: its address and its state, in ELBv2's words."""
+
+    id: str
+    state: str
+
+    @property
+    def registered(self) -> bool:
+        """Not on its way out."""
+        return self.state != "draining"
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,7 @@ def ingress_of(aws: Aws, names: Names) -> Ingress:
         target_groups=(stack.outputs["PrimaryTargetGroupArn"], stack.outputs["AlternateTargetGroupArn"]),
         production=aws.listener(dns_name, int(stack.parameters["ProductionPort"])),
         test=aws.listener(dns_name, int(stack.parameters["TestPort"])),
+        load_balancer=stack.outputs["LoadBalancerArn"],
     )
 
 
@@ -96,11 +116,19 @@ def weights(aws: Aws, rule: str) -> dict[str, float]:
     return {group: 100 * weight / total if total else 0.0 for group, weight in raw.items()}
 
 
+def targets(aws: Aws, target_group: str) -> list[Target]:
+    """The targets of a group with their states."""
+    described = aws.elbv2.describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
+    return [
+        Target(each.get("Target", {}).get("Id", ""), each.get("TargetHealth", {}).get("State", ""))
+        for each in described
+    ]
+
+
 def healthy_and_registered(aws: Aws, target_group: str) -> tuple[int, int]:
     """How many targets pass their health checks, and how many are registered and not on their way out."""
-    described = aws.elbv2.describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
-    states = [each.get("TargetHealth", {}).get("State", "") for each in described]
-    return states.count("healthy"), sum(state != "draining" for state in states)
+    found = targets(aws, target_group)
+    return sum(each.state == "healthy" for each in found), sum(each.registered for each in found)
 
 
 def revisions(aws: Aws, arns: Iterable[str]) -> tuple[Revision, ...]:
@@ -156,7 +184,11 @@ def serving(aws: Aws, names: Names, ingress: Ingress, service: Mapping[str, Any]
 
 def environment_of(aws: Aws, task_definition: str) -> dict[str, str]:
     """The environment variables that a task definition gives the service's container."""
-    described = aws.ecs.describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
+    return variables(aws.ecs.describe_task_definition(taskDefinition=task_definition)["taskDefinition"])
+
+
+def variables(described: Mapping[str, Any]) -> dict[str, str]:
+    """The same, of one that was described."""
     for container in described.get("containerDefinitions", []):
         if container.get("name") == CONTAINER:
             return {each["name"]: each["value"] for each in container.get("environment", [])}

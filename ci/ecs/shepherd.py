@@ -1,7 +1,7 @@
 """Follows one service deployment to its end, and answers its pauses.
 
-It keeps no state that another runner would need: what it knows it reads from ECS at every look. A pause is judged once;
-the answer is given again only where it did not arrive.
+It keeps no state that another runner would need: what it knows it reads from ECS at every look. A pause is judged once
+it can be; the answer is given again only where it did not arrive.
 """
 
 from __future__ import annotations
@@ -13,59 +13,69 @@ from botocore.exceptions import ClientError
 
 from . import deployments
 from .clients import Aws
-from .deployments import Deployment
+from .deployments import Deployment, Hook
 from .errors import AwsFault, DeploymentStuck, LostSight, code_of, translated
-from .strategy import HOOK_MINUTES, HOOK_STAGE
+from .judge import Verdict
+from .strategy import HOOK_MINUTES, HOOK_STAGES
 
 # The statuses at which ECS has its reason, be it ours or not.
 GOING_BACK = frozenset({"ROLLBACK_IN_PROGRESS", *deployments.TERMINAL}) - {deployments.SUCCESSFUL}
+SHIFT = "PRODUCTION_TRAFFIC_SHIFT"
 
-# Besides its bake time, what a deployment may take before its rollback is asked for; and what that rollback may take.
+# Besides its bake times and the waits for evidence, what a deployment may take before its rollback is asked for; and
+# what that rollback may take.
 DEPLOYMENT_S = 45 * 60
 ROLLBACK_S = 30 * 60
 # Looks in a row without an answer of AWS, after botocore's own attempts; answers to one pause that are refused.
 FAULTS = 20
 REFUSALS = 5
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The judgement at a pause: go on or roll back, and why."""
-
-    go: bool
-    why: str = ""
+# Looks between two judgements of a pause for which there is not enough evidence yet, and between two for foreign hands.
+JUDGE_LOOKS = 10
+WATCH_LOOKS = 5
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage that was seen, and how long it was the current one."""
+    """A stage that was seen: how long it was the current one, when it began (epoch), and green's share in percent."""
 
     stage: str
     seconds: float
+    at: float = 0.0
+    percent: float | None = None
 
 
-Judge = Callable[[Deployment], Verdict]
+Decide = Callable[[Deployment, Hook], Verdict | None]
 Diagnose = Callable[[Deployment], str]
+Watch = Callable[[Deployment], None]
 
 
 @dataclass
 class Shepherd:
-    """One deployment's shepherd; after `follow`, `stages` and `why` (empty for a success) tell of it.
+    """One deployment's shepherd; after `follow`, `stages`, `why` (empty for a success) and `inconclusive` tell of it.
 
-    `diagnose` is asked when ECS goes back by itself, and at once: the events of a service die with it.
+    `diagnose` is asked when ECS goes back by itself, and at once: the events of a service die with it. `watch` looks
+    for foreign hands now and then.
     """
 
     aws: Aws
-    judge: Judge
+    judge: Decide
     diagnose: Diagnose
     bake_minutes: int
     stages: list[Stage] = field(default_factory=list)
+    watch: Watch = lambda _: None
     why: str = ""
+    inconclusive: bool = False
+    shifted: float | None = None
     _begun: float = 0.0
     _stage: str = ""
     _stage_begun: float = 0.0
+    _stage_at: float = 0.0
+    _stage_percent: float | None = None
     _stopped: float | None = None
     _faults: int = 0
+    _looks: int = 0
+    _waited: float = 0.0
+    _judge_at: dict[str, int] = field(default_factory=dict)
     _verdicts: dict[str, Verdict] = field(default_factory=dict)
     _answered: set[str] = field(default_factory=set)
     _refusals: int = 0
@@ -84,8 +94,11 @@ class Shepherd:
         """Does what is due, waits, looks again; a call that gets no answer is for the next step."""
         try:
             self._hold_deadline(deployment)
+            if self._looks % WATCH_LOOKS == 0:
+                self.watch(deployment)
             for hook in deployment.awaiting:
                 self._answer(deployment, hook)
+            self._looks += 1
             self.aws.pause()
             seen = deployments.describe(self.aws, deployment.arn)
         except AwsFault as error:
@@ -102,25 +115,31 @@ class Shepherd:
         self.aws.progress(f"{problem}; look again")
         self.aws.pause()
 
-    def _answer(self, deployment: Deployment, hook: str) -> None:
-        if hook in self._answered:
+    def _answer(self, deployment: Deployment, hook: Hook) -> None:
+        if hook.id in self._answered:
             return
-        if deployment.stage != HOOK_STAGE:
+        if self._judge_at.get(hook.id, 0) > self._looks:
+            self._waited += self.aws.poll_s
+            return
+        if deployment.stage not in HOOK_STAGES:
             self.aws.progress(f"a pause at {deployment.stage} is not this deployer's to answer")
-            self._answered.add(hook)
+            self._answered.add(hook.id)
             return
-        verdict = self._verdicts.get(hook) or self.judge(deployment)
-        self._verdicts[hook] = verdict
+        verdict = self._verdicts.get(hook.id) or self.judge(deployment, hook)
+        if verdict is None:
+            self._judge_at[hook.id] = self._looks + JUDGE_LOOKS
+            return
+        self._verdicts[hook.id] = verdict
         action = "CONTINUE" if verdict.go else "ROLLBACK"
         self.aws.progress(f"answer the pause: {action}{' (' + verdict.why + ')' if verdict.why else ''}")
         if not verdict.go:
-            self.why = verdict.why
+            self.why, self.inconclusive = verdict.why, verdict.inconclusive
         self._continue(deployment, hook, verdict)
 
-    def _continue(self, deployment: Deployment, hook: str, verdict: Verdict) -> None:
+    def _continue(self, deployment: Deployment, hook: Hook, verdict: Verdict) -> None:
         try:
             self.aws.ecs.continue_service_deployment(
-                serviceDeploymentArn=deployment.arn, hookId=hook, action="CONTINUE" if verdict.go else "ROLLBACK"
+                serviceDeploymentArn=deployment.arn, hookId=hook.id, action="CONTINUE" if verdict.go else "ROLLBACK"
             )
         except ClientError as error:
             # Another runner may have answered, or the hook timed out: the next look tells.
@@ -129,7 +148,7 @@ class Shepherd:
                 raise
             self.aws.progress("ECS did not take the answer; look again")
             return
-        self._answered.add(hook)
+        self._answered.add(hook.id)
 
     def _hold_deadline(self, deployment: Deployment) -> None:
         now = self.aws.clock.monotonic()
@@ -139,7 +158,7 @@ class Shepherd:
                 raise DeploymentStuck(deployment=deployment.short, status=deployment.status, minutes=minutes)
             return
         limit = DEPLOYMENT_S + 60 * self.bake_minutes
-        if now - self._begun <= limit:
+        if now - self._begun - self._waited <= limit:
             return
         self.why = f"it had not ended after {limit // 60} minutes"
         self.aws.progress(f"{self.why}: ask ECS for the rollback")
@@ -153,14 +172,19 @@ class Shepherd:
                 raise
 
     def _note(self, deployment: Deployment) -> None:
-        """Prints a change of stage and takes its time."""
+        """Prints a change of stage or of weights, and takes its time."""
         label = deployment.status if deployment.status != "IN_PROGRESS" else deployment.stage or deployment.status
-        if label == self._stage:
+        if (label, deployment.percent) == (self._stage, self._stage_percent):
             return
         if deployment.status in GOING_BACK and not self.why:
             self.why = self.diagnose(deployment)
         now = self.aws.clock.monotonic()
         if self._stage:
-            self.stages.append(Stage(self._stage, round(now - self._stage_begun, 1)))
-        self.aws.progress(f"{now - self._begun:6.1f} s  {label}")
-        self._stage, self._stage_begun = label, now
+            seconds = round(now - self._stage_begun, 1)
+            self.stages.append(Stage(self._stage, seconds, self._stage_at, self._stage_percent))
+        if self._stage and deployment.percent != self._stage_percent:
+            self.shifted = self.aws.clock.now()
+        share = f" (new {deployment.percent:g} %)" if deployment.percent and deployment.status == "IN_PROGRESS" else ""
+        self.aws.progress(f"{now - self._begun:6.1f} s  {label}{share}")
+        self._stage, self._stage_percent = label, deployment.percent
+        self._stage_begun, self._stage_at = now, self.aws.clock.now()

@@ -50,6 +50,11 @@ class Version:
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"
 
+    @property
+    def is_major(self) -> bool:
+        """Whether it begins a major version, which may break whoever calls the service; 0.x is none."""
+        return self.major > 0 and self.minor == self.patch == 0
+
     def bumped(self, level: str) -> "Version":
         """The version after a change of this level: `major`, `minor`, `patch` or `none`."""
         if level == "major" and self.major == 0:

@@ -14,6 +14,7 @@ ROOT = "/opt/cutover"
 TEMPLATES = f"{ROOT}/infra/templates"
 CREDENTIALS = "/run/credentials.json"
 ALIAS = "aws"
+SMOKE, ACCEPTANCE = "/work/smoke.json", "/work/acceptance"
 # boto3's own way to take the JSON of `aws configure export-credentials`.
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 CONFIG = f"[default]\ncredential_process = cat {CREDENTIALS}\n"
@@ -87,9 +88,56 @@ async def provision(target: Target, dry_run: bool, test_cidr: str) -> str:
     return await (await deployer(target)).with_exec(words).stdout()
 
 
-async def deploy(target: Target, reference: str, version: str, commit: str) -> str:
+@dataclass(frozen=True)
+class Release:
+    """What is deployed; `approved` is the version a person has approved, None where nobody has to."""
+
+    reference: str
+    version: str
+    commit: str
+    approved: str | None = None
+
+
+async def deploy(
+    target: Target, source: dagger.Directory, release: Release, strategy: str = "", dry_run: bool = False
+) -> str:
     """Cut the environment over to an image; gives the report as JSON."""
-    smoke = json.dumps([asdict(row) for row in target.settings.smoke])
-    words = _verb(target, "deploy", *_placed(target), "--image", reference, "--version", version, "--commit", commit)
-    words += ["--smoke", "/work/smoke.json", "--bake-minutes", str(target.environment.bake_minutes)]
-    return await (await deployer(target)).with_new_file("/work/smoke.json", smoke).with_exec(words).stdout()
+    words = _verb(target, "deploy", *_placed(target), "--image", release.reference, "--version", release.version)
+    words += ["--commit", release.commit, *_strategy(target.environment, strategy), *_gates(target)]
+    words += [] if release.approved is None else ["--needs-approval", "--approve", release.approved]
+    words += ["--dry-run"] if dry_run else []
+    return await _judging(await deployer(target), target, source).with_exec(words).stdout()
+
+
+def _strategy(environment: Environment, strategy: str) -> list[str]:
+    numbers = {
+        "--bake-minutes": environment.bake_minutes, "--canary-percent": environment.canary_percent,
+        "--canary-bake-minutes": environment.canary_bake_minutes, "--step-percent": environment.step_percent,
+        "--step-bake-minutes": environment.step_bake_minutes,
+    }  # fmt: skip
+    words = [word for name, value in numbers.items() for word in (name, f"{value:g}")]
+    alarms = [word for name in environment.alarms for word in ("--alarm", name)]
+    return ["--strategy", strategy or environment.strategy, *words, *alarms]
+
+
+def _gates(target: Target) -> list[str]:
+    gates = target.environment.gates
+    words = [
+        "--smoke", SMOKE, "--healthy-percent", f"{gates.healthy_percent:g}", "--requests", str(gates.requests),
+        "--error-points", f"{gates.error_points:g}", "--slower-percent", f"{gates.slower_percent:g}",
+        "--inconclusive", gates.inconclusive,
+    ]  # fmt: skip
+    if target.settings.acceptance:
+        words += ["--tests-in", ACCEPTANCE, "--tests-python", f"{image.VENV}/bin/python"]
+    return words + [word for path in target.settings.acceptance for word in ("--tests", path)]
+
+
+def _judging(container: dagger.Container, target: Target, source: dagger.Directory) -> dagger.Container:
+    """With the smoke checks, and with the service's own tests and what they need."""
+    settings = target.settings
+    container = container.with_new_file(SMOKE, json.dumps([asdict(row) for row in settings.smoke]))
+    if not settings.acceptance:
+        return container
+    needed = image.dependencies(source, settings.test_lock or settings.lock).directory(image.VENV)
+    tests = source.filter(include=[*settings.acceptance, "pyproject.toml"])
+    return container.with_directory(image.VENV, needed).with_directory(ACCEPTANCE, tests)

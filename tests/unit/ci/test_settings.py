@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from ci import settings
+from ci.ecs import strategy as strategy_module
+from ci.ecs.analysis import Tolerance
+from ci.ecs.judge import INCONCLUSIVE_WAYS
+from ci.ecs.strategy import Strategy
 from ci.errors import CutoverError
-from ci.settings import Environment, Recipe, Settings, SettingsError, Smoke
+from ci.settings import Environment, Gates, Recipe, Settings, SettingsError, Smoke
 
 LEAST = '[tool.cutover]\nwsgi = "shop:application"\n'
 
@@ -41,7 +46,7 @@ def test_only_wsgi_must_be_set() -> None:
 
 def test_everything_set_is_read() -> None:
     """Each key ends in its field; lists become tuples."""
-    settings = Settings.parse(
+    parsed = Settings.parse(
         """
         [tool.cutover]
         name = "shop"
@@ -50,6 +55,7 @@ def test_everything_set_is_read() -> None:
         health = "/up"
         include = ["shop/**"]
         tests = ["tests/unit", "tests/api"]
+        acceptance = ["tests/acceptance"]
         coverage = 0
         lock = "locks/run.txt"
         test-lock = "locks/test.txt"
@@ -66,26 +72,43 @@ def test_everything_set_is_read() -> None:
         [tool.cutover.environments.live]
         region = "us-gov-west-1"
         prefix = "shop"
-        strategy = "blue-green"
+        strategy = "linear"
         bake-minutes = 0
+        canary-percent = 2.5
+        canary-bake-minutes = 20
+        step-percent = 25
+        step-bake-minutes = 3
+        alarms = ["errors"]
         approval = true
+        [tool.cutover.environments.live.gates]
+        healthy-percent = 50
+        requests = 1000
+        error-points = 0.5
+        slower-percent = 20
+        inconclusive = "rollback"
         """
     )
-    assert settings == Settings(
+    assert parsed == Settings(
         name="shop",
         wsgi="shop.web:create_app()",
         port=9000,
         health="/up",
         include=("shop/**",),
         tests=("tests/unit", "tests/api"),
+        acceptance=("tests/acceptance",),
         coverage=0,
         lock="locks/run.txt",
         test_lock="locks/test.txt",
         gunicorn="shop/gunicorn.conf.py",
         smoke=(Smoke("/", 201, "Hello", 0.5),),
         images={"python:3.13-slim": Recipe("bookworm", ("python3",), ("ln -s python3 /usr/bin/python",))},
-        environments={"live": Environment("live", "us-gov-west-1", "shop", "blue-green", 0, True)},
-    )
+        environments={
+            "live": Environment(
+                "live", "us-gov-west-1", "shop", "linear", 0, 2.5, 20, 25, 3, ("errors",), True,
+                Gates(50, 1000, 0.5, 20, "rollback"),
+            )
+        },
+    )  # fmt: skip
 
 
 def test_settings_do_not_change() -> None:
@@ -162,11 +185,38 @@ def test_a_bad_row_is_told_with_its_place(rows: str, message: str) -> None:
     assert refusal(f"{LEAST}{rows}\n").startswith(message)
 
 
-@pytest.mark.parametrize("strategy", ["canary", "linear"])
-def test_a_strategy_that_is_not_served_is_refused_with_the_one_that_is(strategy: str) -> None:
-    """Blue-green, for now."""
-    message = refusal(f"{LEAST}environments = {{live = {{strategy = '{strategy}'}}}}")
-    assert message.endswith(f"strategy = '{strategy}' is not allowed: it must be one of blue-green")
+@pytest.mark.parametrize(
+    ("row", "allowed"),
+    [
+        ("strategy = 'rolling'", "one of blue-green, canary, linear"),
+        ("canary-percent = 100", "a number from 0.1 to 99.9"),
+        ("step-percent = 2", "a number from 3 to 100"),
+        ("step-percent = true", "a number from 3 to 100"),
+        ("gates = {inconclusive = 'ask'}", "one of wait, continue, rollback"),
+        ("gates = {requests = 0}", "a whole number from 1 to 1000000"),
+    ],
+)
+def test_what_a_deployment_cannot_go_by_is_refused(row: str, allowed: str) -> None:
+    """As ECS takes it, before anything is asked of AWS."""
+    assert refusal(f"{LEAST}environments = {{live = {{{row}}}}}").endswith(f"is not allowed: it must be {allowed}")
+
+
+@pytest.mark.parametrize("kind", ["canary", "linear"])
+def test_what_the_settings_take_the_deployer_takes(kind: str) -> None:
+    """The two are apart, as the deployer imports nothing else of ci; their defaults and ranges are the same."""
+    environment, strategy, tolerance = Environment("live", strategy=kind), Strategy(kind), Tolerance()
+    assert (environment.canary_percent, environment.canary_bake_minutes) == (
+        strategy.canary_percent, strategy.canary_bake_minutes
+    )  # fmt: skip
+    assert (environment.step_percent, environment.step_bake_minutes, environment.bake_minutes) == (
+        strategy.step_percent, strategy.step_bake_minutes, strategy.bake_minutes
+    )  # fmt: skip
+    assert (Gates().requests, Gates().error_points, Gates().slower_percent) == (
+        tolerance.requests, tolerance.error_points, tolerance.slower_percent
+    )  # fmt: skip
+    assert settings.CANARY_PERCENT == strategy_module.CANARY_PERCENT
+    assert settings.STEP_PERCENT == strategy_module.STEP_PERCENT
+    assert settings.INCONCLUSIVE == INCONCLUSIVE_WAYS
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from cfnlint.api import ManualArgs, lint
 
 from ci.ecs.stacks import declared
-from ci.ecs.strategy import configuration
+from ci.ecs.strategy import Strategy, configuration, parameters
 
 TEMPLATES = Path(__file__).parents[3] / "infra" / "templates"
 NAMES = ("registry", "network", "roles", "ingress", "service")
@@ -151,16 +151,53 @@ def test_the_task_is_read_only_and_no_root() -> None:
     assert names == {"PORT", "HEALTH_PATH", "APP_VERSION", "APP_COMMIT", "APP_IMAGE_DIGEST"}
 
 
-def test_the_service_deploys_as_the_deployer_does() -> None:
-    """Otherwise the first deployment would go another way than all later ones."""
-    block = dict(properties("service", "Service")["DeploymentConfiguration"])
-    defaults = {name: each.get("Default") for name, each in load("service")["Parameters"].items()}
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        Strategy(),
+        Strategy("canary", 7, canary_percent=2.5, canary_bake_minutes=9, alarms=("errors", "latency")),
+        Strategy("linear", 0, step_percent=25, step_bake_minutes=3),
+    ],
+    ids=lambda strategy: strategy.kind,
+)
+def test_the_service_deploys_as_the_deployer_does(strategy: Strategy) -> None:
+    """Otherwise the first deployment, and one that an update of the stack starts, would go another way than others."""
+    template = load("service")
+    given = {name: each.get("Default") for name, each in template["Parameters"].items()} | parameters(strategy)
+    assert set(parameters(strategy)) <= set(template["Parameters"])
+    block = _Resolver(template, given).resolved(properties("service", "Service")["DeploymentConfiguration"])
+    assert block == configuration(strategy)
 
-    def resolved(value: Any) -> Any:
-        if isinstance(value, dict) and set(value) == {"Ref"}:
-            return defaults[value["Ref"]]
-        if isinstance(value, dict):
-            return {key[0].lower() + key[1:]: resolved(each) for key, each in value.items()}
-        return [resolved(each) for each in value] if isinstance(value, list) else value
 
-    assert resolved(block) == configuration(bake_minutes=1)
+class _Resolver:
+    """Evaluates the few functions that the block uses, with what the deployer gives as parameters."""
+
+    def __init__(self, template: Any, given: dict[str, Any]) -> None:
+        self.template, self.given = template, given
+
+    def resolved(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.resolved(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if set(value) == {"Ref"}:
+            return self._parameter(value["Ref"])
+        if set(value) == {"Fn::If"}:
+            name, yes, no = value["Fn::If"]
+            return self.resolved(yes if self._holds(self.template["Conditions"][name]) else no)
+        pairs = {key[0].lower() + key[1:]: self.resolved(each) for key, each in value.items()}
+        return {key: each for key, each in pairs.items() if each is not None}
+
+    def _parameter(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return None
+        kind, value = self.template["Parameters"][name]["Type"], str(self.given[name])
+        if kind == "CommaDelimitedList":
+            return [each for each in value.split(",") if each]
+        return float(value) if kind == "Number" else value
+
+    def _holds(self, condition: Any) -> bool:
+        left, right = condition["Fn::Equals"]
+        if "Fn::Join" in left:
+            left = "".join(self.resolved(left["Fn::Join"][1]))
+        return bool(self.resolved(left) == right)

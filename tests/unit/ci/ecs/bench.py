@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from ci.ecs.deploy import Order, deploy
+from ci.ecs.judge import Criteria
 from ci.ecs.names import Names
 from ci.ecs.report import Report
 from ci.ecs.smoke import Check
+from ci.ecs.strategy import Strategy
 
 IMAGES = "123456789012.dkr.ecr.eu-north-1.amazonaws.com/cutover"
 
@@ -24,11 +26,15 @@ class Bench:
         self.digests = {v: site.hold(v.encode(), v) for v in ("1.0.0", "1.1.0", "1.2.0")}
         for port in (80, 8080):
             site.answers[(port, "/")] = (200, "Hello")
+        self.criteria = Criteria((Check("/", 200, "Hello"),))
+        self.strategy = Strategy()
+        self.more: dict[str, Any] = {}
 
     def order(self, version: str, commit: str = "abc") -> Order:
-        names = Names("cutover", "demo")
-        checks = (Check("/", 200, "Hello"),)
-        return Order(names, version, version, commit, 8080, "/health", self.templates, checks, 1)
+        return Order(
+            Names("cutover", "demo"), version, version, commit, 8080, "/health", self.templates, self.criteria,
+            self.strategy, **self.more,
+        )  # fmt: skip
 
     def __call__(self, version: str, commit: str = "abc") -> Report:
         self.told = Report("demo", version, commit, version)

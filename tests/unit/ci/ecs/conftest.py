@@ -26,12 +26,14 @@ def _sibling(name: str) -> ModuleType:
     return module
 
 
-_client, _cfn, _ecs, _site = (_sibling(f"fake_{name}") for name in ("client", "cloudformation", "ecs", "site"))
+_client, _cfn, _ecs, _site, _rest = (
+    _sibling(f"fake_{name}") for name in ("client", "cloudformation", "ecs", "site", "rest")
+)
 _bench = _sibling("bench")
 
 
 class World:
-    """One account: its four clients, its clock, its load balancer, and all lines of progress."""
+    """One account: its clients, its clock, its load balancer, and all lines of progress."""
 
     groups = (f"{PREFIX}:targetgroup/a/1", f"{PREFIX}:targetgroup/b/2")
     rules = {"production": f"{PREFIX}:listener-rule/p", "test": f"{PREFIX}:listener-rule/t"}  # noqa: RUF012
@@ -45,6 +47,8 @@ class World:
         self.cloudformation_events: list[Callable[[], None]] = []
         self.weights = {rule: {self.groups[0]: 1, self.groups[1]: 0} for rule in self.rules.values()}
         self.targets: dict[str, list[str]] = {group: [] for group in self.groups}
+        self.strangers: dict[str, list[str]] = {group: [] for group in self.groups}
+        self.rest = _rest.Rest(self, _cfn.NOW)
         self.repositories = {"cutover": "123456789012.dkr.ecr.eu-north-1.amazonaws.com/cutover"}
         self.cfn = _cfn.FakeCloudFormation(self)
         self.ecs = _ecs.FakeEcs(self, _cfn.NOW)
@@ -57,8 +61,12 @@ class World:
             "ecr": _client.FakeClient("ecr", self, around),
             "ecs": _client.FakeClient("ecs", self.ecs, around),
             "elbv2": _client.FakeClient("elbv2", self, around),
+            "cloudwatch": _client.FakeClient("cloudwatch", self.rest, around),
+            "logs": _client.FakeClient("logs", self.rest, around),
+            "s3": _client.FakeClient("s3", self.rest, around),
         }
-        clock = Clock(monotonic=lambda: self.now, sleep=self._sleep)
+        begun = _cfn.NOW.timestamp()
+        clock = Clock(monotonic=lambda: self.now, sleep=self._sleep, now=lambda: begun + self.now)
         clients: Any = self.clients
         self.aws = Aws(**clients, endpoint=endpoint, clock=clock, progress=self.lines.append)
 
@@ -73,6 +81,7 @@ class World:
         """The stacks that `provision` makes are there."""
         self.cfn.add("cutover-demo-ingress", Prefix="cutover", ProductionPort="80", TestPort="8080")
         self.cfn.outputs["cutover-demo-ingress"] = {
+            "LoadBalancerArn": f"{PREFIX}:loadbalancer/app/cutover-demo/1",
             "LoadBalancerDnsName": DNS,
             "ProductionListenerRuleArn": self.rules["production"],
             "TestListenerRuleArn": self.rules["test"],
@@ -95,14 +104,30 @@ class World:
         for rule in rules or ("production", "test"):
             self.weights[self.rules[rule]] = {each: 100 if each == group else 0 for each in self.groups}
 
-    def at_stage(self, stage: str, revision: dict[str, Any]) -> None:
+    def at_stage(self, stage: str, revision: dict[str, Any], percent: float) -> None:
         if stage == "POST_SCALE_UP":
             revision["count"] = 1
             self.targets[revision["group"]] = [*self.targets[revision["group"]], "healthy"]
         elif stage == "TEST_TRAFFIC_SHIFT":
             self.weigh(revision["group"], "test")
         elif stage == "PRODUCTION_TRAFFIC_SHIFT":
-            self.weigh(revision["group"], "production")
+            other = next(group for group in self.groups if group != revision["group"])
+            shares = {revision["group"]: round(percent * 10), other: round(1000 - percent * 10)}
+            self.weights[self.rules["production"]] = {each: shares[each] for each in self.groups}
+
+    def running_tasks(self) -> list[dict[str, Any]]:
+        """A task for each target, of the newest revision with tasks in that group."""
+        found = []
+        for group, states in self.targets.items():
+            owners = [arn for arn, raw in self.ecs.revisions.items() if raw["group"] == group and raw["count"]]
+            for index, _ in enumerate(states if owners else []):
+                details = [{"name": "privateIPv4Address", "value": self.address(group, index)}]
+                number = owners[-1].rsplit("/", 1)[-1]
+                found.append({"startedBy": f"ecs-svc/{number}", "attachments": [{"details": details}]})
+        return found
+
+    def address(self, group: str, index: int) -> str:
+        return f"10.0.{self.groups.index(group)}.{index}"
 
     def deployed(self) -> None:
         """The stack that waits for its service's first deployment goes on."""
@@ -123,8 +148,12 @@ class World:
         }
 
     def describe_target_health(self, TargetGroupArn: str) -> dict[str, Any]:
+        own = [(self.address(TargetGroupArn, i), state) for i, state in enumerate(self.targets[TargetGroupArn])]
+        rows = [*own, *((address, "healthy") for address in self.strangers[TargetGroupArn])]
         return {
-            "TargetHealthDescriptions": [{"TargetHealth": {"State": state}} for state in self.targets[TargetGroupArn]]
+            "TargetHealthDescriptions": [
+                {"Target": {"Id": address, "Port": 8080}, "TargetHealth": {"State": state}} for address, state in rows
+            ]
         }
 
     def describe_repositories(self, repositoryNames: list[str]) -> dict[str, Any]:

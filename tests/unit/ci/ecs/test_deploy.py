@@ -22,14 +22,25 @@ def test_the_next_deploy_updates_the_service_and_not_the_stack(live: Bench) -> N
     assert told.serves and told.serves.target_group == live.world.groups[0]
 
 
-def test_the_report_has_each_stage_with_its_time_and_each_check_on_both_listeners(live: Bench) -> None:
+def test_the_report_has_each_stage_with_its_time_each_judgement_and_each_check(live: Bench) -> None:
     told = live("1.1.0")
     assert live.stages[:2] == ["PRE_SCALE_UP", "SCALE_UP"]
     assert live.stages[-1] == "CLEAN_UP"
     assert all(each.seconds > 0 for each in told.stages)
-    assert [each.listener.rpartition(":")[2] for each in told.smoke] == ["8080", "80"]
-    document = told.document()
-    assert set(document) >= {"outcome", "environment", "service_deployment", "stages", "smoke", "serves", "weights"}
+    assert [(each.gate, each.stage) for each in told.judgements] == [
+        ("traffic", "POST_TEST_TRAFFIC_SHIFT"),
+        ("health", "POST_TEST_TRAFFIC_SHIFT"),
+        ("smoke", "POST_TEST_TRAFFIC_SHIFT"),
+        ("traffic", "PRE_PRODUCTION_TRAFFIC_SHIFT"),
+        ("health", "PRE_PRODUCTION_TRAFFIC_SHIFT"),
+        ("traffic", "POST_PRODUCTION_TRAFFIC_SHIFT"),
+        ("health", "POST_PRODUCTION_TRAFFIC_SHIFT"),
+        ("smoke", "POST_PRODUCTION_TRAFFIC_SHIFT"),
+    ]
+    assert {each.finding.outcome for each in told.judgements} == {"passed"}
+    listeners = [check["listener"] for each in told.judgements for check in each.finding.numbers.get("checks", [])]
+    assert [each.rpartition(":")[2] for each in listeners] == ["8080", "80"]
+    assert set(told.document()) >= {"outcome", "environment", "service_deployment", "stages", "serves", "weights"}
 
 
 def test_an_image_that_is_not_in_the_registry_is_refused_before_anything(live: Bench) -> None:
@@ -101,7 +112,7 @@ def test_a_deployment_of_the_same_image_is_taken_over(live: Bench) -> None:
     live.begun_elsewhere("1.1.0")
     assert live("1.1.0").outcome == "deployed"
     assert live.world.clients["ecs"].called("update_service") == []
-    assert live.answers() == ["CONTINUE"]
+    assert live.answers() == ["CONTINUE"] * 3
 
 
 def test_a_deployment_of_another_image_is_left_alone(live: Bench) -> None:
@@ -129,9 +140,9 @@ def test_a_target_that_becomes_healthy_in_a_moment_is_waited_for(live: Bench) ->
     assert live("1.1.0").outcome == "deployed"
 
 
-def _late(bench: Bench, at_stage: Callable[[str, Any], None]) -> Callable[[str, Any], None]:
-    def later(stage: str, revision: Any) -> None:
-        at_stage(stage, revision)
+def _late(bench: Bench, at_stage: Callable[[str, Any, float], None]) -> Callable[[str, Any, float], None]:
+    def later(stage: str, revision: Any, percent: float) -> None:
+        at_stage(stage, revision, percent)
         if stage == "POST_SCALE_UP":
             bench.world.targets[revision["group"]] = ["initial"]
             due = bench.world.now + 5
@@ -145,7 +156,7 @@ def _late(bench: Bench, at_stage: Callable[[str, Any], None]) -> Callable[[str, 
 
 
 def test_success_of_ecs_is_not_believed_when_production_answers_otherwise(live: Bench) -> None:
-    live.site.answers[(80, "/")] = (200, "Goodbye")
+    live.world.deployed = lambda: live.site.answers.update({(80, "/"): (200, "Goodbye")})
     sentence = live.refused("1.1.0", errors.NotServing)
     assert "production does not answer as it must" in sentence and "Goodbye" in sentence
     assert live.told.outcome == "failed"

@@ -13,7 +13,7 @@ Bench = Any  # see bench.py
 def test_the_first_deploy_creates_the_stack_and_answers_its_pause(bench: Bench) -> None:
     told = bench("1.0.0")
     assert (told.outcome, told.digest) == ("deployed", bench.digests["1.0.0"])
-    assert bench.answers() == ["CONTINUE"]
+    assert bench.answers() == ["CONTINUE"] * 3
     assert told.serves and (told.serves.version, told.serves.percent) == ("1.0.0", 100)
     parameters = bench.world.cfn.stacks["cutover-demo-service"]["parameters"]
     assert parameters["Image"] == f"{IMAGES}@{told.digest}"

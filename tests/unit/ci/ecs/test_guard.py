@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,14 +35,14 @@ def finish(world: Any) -> None:
     found = deployments.under_way(world.aws, NAMES)
     while found and not found.terminal:
         for hook in found.awaiting:
-            world.ecs.continue_service_deployment(found.arn, hook, "CONTINUE")
+            world.ecs.continue_service_deployment(found.arn, hook.id, "CONTINUE")
         found = deployments.describe(world.aws, found.arn)
 
 
 def before_update(world: Any, ingress: Ingress) -> str:
     service = serving.service_of(world.aws, NAMES)
     assert service
-    return guard.before_update(world.aws, NAMES, ingress, service)
+    return guard.before_update(world.aws, NAMES, ingress, service).live
 
 
 def paused(world: Any) -> Deployment:
@@ -84,9 +85,18 @@ def test_a_foreign_target_group_is_refused(live: Any, ingress: Ingress) -> None:
         before_update(live, ingress)
 
 
-def test_a_live_group_without_a_healthy_target_is_refused(live: Any, ingress: Ingress) -> None:
+def test_a_live_group_without_a_healthy_target_may_be_cured_and_is_told_of(live: Any, ingress: Ingress) -> None:
     live.targets[live.groups[1]] = ["unhealthy"]
-    with pytest.raises(errors.UnexpectedTraffic, match="has no healthy target"):
+    service = serving.service_of(live.aws, NAMES)
+    assert service
+    standing = guard.before_update(live.aws, NAMES, ingress, service)
+    assert standing.live == live.groups[1]
+    assert "no healthy target in b/2: this deployment is its cure" in standing.note
+
+
+def test_a_target_that_is_no_task_of_the_live_revision_is_refused(live: Any, ingress: Ingress) -> None:
+    live.strangers[live.groups[1]] = ["10.9.9.9"]
+    with pytest.raises(errors.UnexpectedTraffic, match=r"the target 10\.9\.9\.9 in b/2 is no task of the revision"):
         before_update(live, ingress)
 
 
@@ -109,39 +119,82 @@ def test_a_first_deployment_at_its_pause_passes(world: Any, ingress: Ingress) ->
     while found and not found.awaiting:
         found = deployments.describe(world.aws, found.arn)
     assert found and found.sources == ()
-    guard.before_continue(world.aws, ingress, found)
+    guard.before_continue(world.aws, NAMES, ingress, found)
 
 
 def test_at_a_pause_with_each_revision_in_its_own_group_it_may_go_on(live: Any, ingress: Ingress) -> None:
-    guard.before_continue(live.aws, ingress, paused(live))
+    guard.before_continue(live.aws, NAMES, ingress, paused(live))
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_stranger_in_either_group_is_refused_at_a_pause(live: Any, ingress: Ingress, side: int) -> None:
+    at_pause = paused(live)
+    live.strangers[live.groups[side]] = ["10.9.9.9"]
+    with pytest.raises(errors.UnexpectedTraffic, match=r"10\.9\.9\.9"):
+        guard.before_continue(live.aws, NAMES, ingress, at_pause)
+
+
+@pytest.mark.parametrize(
+    ("stage", "recorded", "weight", "good"),
+    [
+        ("PRE_PRODUCTION_TRAFFIC_SHIFT", 0.0, 0, True),
+        ("PRE_PRODUCTION_TRAFFIC_SHIFT", 10.0, 10, True),
+        ("PRE_PRODUCTION_TRAFFIC_SHIFT", 10.0, 0, True),  # the step's share may be on record before the rule has it
+        ("PRE_PRODUCTION_TRAFFIC_SHIFT", None, 10, True),
+        ("PRE_PRODUCTION_TRAFFIC_SHIFT", 10.0, 50, False),
+        ("PRE_PRODUCTION_TRAFFIC_SHIFT", 0.0, 10, False),
+        ("PRE_PRODUCTION_TRAFFIC_SHIFT", None, 100, False),
+        ("POST_PRODUCTION_TRAFFIC_SHIFT", 100.0, 10, False),
+        ("POST_PRODUCTION_TRAFFIC_SHIFT", 100.0, 100, True),
+        ("POST_TEST_TRAFFIC_SHIFT", 0.0, 10, False),
+    ],
+)
+def test_the_weights_must_be_the_stages(
+    live: Any, ingress: Ingress, stage: str, recorded: float | None, weight: int, good: bool
+) -> None:
+    at_pause = replace(paused(live), stage=stage, percent=recorded, shares=(10.0, 100.0))
+    green, blue = live.groups
+    live.weights[ingress.production_rule] = {green: weight, blue: 100 - weight}
+    if good:
+        assert guard.before_continue(live.aws, NAMES, ingress, at_pause) == weight
+    else:
+        with pytest.raises(errors.UnexpectedTraffic, match=f"has {weight} % of production"):
+            guard.before_continue(live.aws, NAMES, ingress, at_pause)
+
+
+def test_a_rule_without_any_weight_is_refused_at_a_pause(live: Any, ingress: Ingress) -> None:
+    at_pause = paused(live)
+    live.weights[ingress.production_rule] = dict.fromkeys(live.groups, 0)
+    with pytest.raises(errors.UnexpectedTraffic, match="not 0 % as the stage is"):
+        guard.before_continue(live.aws, NAMES, ingress, at_pause)
 
 
 def test_production_that_already_goes_to_green_is_refused(live: Any, ingress: Ingress) -> None:
     at_pause = paused(live)
     live.weigh(live.groups[0], "production")
-    with pytest.raises(errors.UnexpectedTraffic, match="already goes to the new revision"):
-        guard.before_continue(live.aws, ingress, at_pause)
+    with pytest.raises(errors.UnexpectedTraffic, match="has 100 % of production, not 0 % as the stage is"):
+        guard.before_continue(live.aws, NAMES, ingress, at_pause)
 
 
 def test_a_test_listener_that_does_not_show_green_alone_is_refused(live: Any, ingress: Ingress) -> None:
     at_pause = paused(live)
     live.weigh(live.groups[1], "test")
     with pytest.raises(errors.UnexpectedTraffic, match="the test listener does not send everything"):
-        guard.before_continue(live.aws, ingress, at_pause)
+        guard.before_continue(live.aws, NAMES, ingress, at_pause)
 
 
 def test_a_green_without_a_healthy_target_is_refused(live: Any, ingress: Ingress) -> None:
     at_pause = paused(live)
     live.targets[live.groups[0]] = ["unhealthy"]
     with pytest.raises(errors.UnexpectedTraffic, match="the new revision has no healthy target"):
-        guard.before_continue(live.aws, ingress, at_pause)
+        guard.before_continue(live.aws, NAMES, ingress, at_pause)
 
 
 def test_a_green_outside_the_environments_groups_is_refused(live: Any, ingress: Ingress) -> None:
     at_pause = paused(live)
     live.ecs.revisions[at_pause.target]["group"] = "arn:x:targetgroup/foreign/9"
     with pytest.raises(errors.UnexpectedTraffic, match="in neither target group"):
-        guard.before_continue(live.aws, ingress, at_pause)
+        guard.before_continue(live.aws, NAMES, ingress, at_pause)
 
 
 def test_a_blue_that_is_not_where_production_goes_is_refused(live: Any, ingress: Ingress) -> None:
@@ -149,7 +202,7 @@ def test_a_blue_that_is_not_where_production_goes_is_refused(live: Any, ingress:
     blue = at_pause.sources[0]
     live.ecs.revisions[blue]["group"] = "arn:x:targetgroup/foreign/9"
     with pytest.raises(errors.UnexpectedTraffic, match="where the old revision is not"):
-        guard.before_continue(live.aws, ingress, at_pause)
+        guard.before_continue(live.aws, NAMES, ingress, at_pause)
 
 
 def test_a_plain_forward_counts_as_all_of_the_traffic(world: Any) -> None:

@@ -64,7 +64,7 @@ def test_a_deploy_that_fails_prints_the_document_too_and_one_line(
     deploy(world, place)
     site.answers[(8080, "/")] = (500, "Oops")
     capsys.readouterr()
-    assert deploy(world, place, "1.1.0") == 1
+    assert deploy(world, place, "1.1.0") == 3
     streams = capsys.readouterr()
     assert json.loads(streams.out)["outcome"] == "rolled-back"
     assert len(streams.err.splitlines()) == 1
@@ -77,12 +77,12 @@ def test_an_error_of_aws_is_one_sentence_in_the_document(
     world.clients["ecr"].faults["describe_repositories"] = [
         world.error("DescribeRepositories", "Denied", "you\nmay not")
     ]
-    assert deploy(world, place) == 1
+    assert deploy(world, place) == 4
     assert json.loads(capsys.readouterr().out)["message"] == "AWS refused DescribeRepositories with Denied: you may not"
 
 
 def test_a_wrong_environment_is_refused(world: Any, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert deploy(world, place, "1.0.0", "--environment", "Demo_1") == 1
+    assert deploy(world, place, "1.0.0", "--environment", "Demo_1") == 4
     assert "'Demo_1' is not usable in names" in capsys.readouterr().err
 
 
@@ -95,23 +95,41 @@ def interrupting(world: Any, number: signal.Signals) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_during_a_deployment_leaves_it_to_ecs_and_says_so(
+def test_a_signal_during_a_deployment_asks_for_its_rollback_and_says_so(
     world: Any, place: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals, code: int
 ) -> None:
     world.on_sleep = interrupting(world, number)
     assert deploy(world, place) == code
     streams = capsys.readouterr()
     assert json.loads(streams.out)["outcome"] == "unknown"
-    assert f"Stopped by {number.name} while dep1000 is under way: ECS goes on with it" in streams.err
+    assert f"Stopped by {number.name}: ECS was asked to roll dep1000 back" in streams.err
+    assert len(world.clients["ecs"].called("stop_service_deployment")) == 1
+
+
+def test_a_signal_when_the_new_revision_has_all_traffic_leaves_it_there(
+    world: Any, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def strike() -> None:
+        if world.ecs.deployments and world.ecs.deployments[-1].get("lifecycleStage") == "BAKE_TIME":
+            signal.raise_signal(signal.SIGINT)
+
+    world.on_sleep = strike
+    assert deploy(world, place) == 130
+    assert "dep1000 already has all of production's traffic" in capsys.readouterr().err
     assert world.clients["ecs"].called("stop_service_deployment") == []
-
-
-def test_after_a_signal_the_same_command_takes_the_deployment_over(world: Any, place: Path) -> None:
-    world.on_sleep = interrupting(world, signal.SIGTERM)
-    deploy(world, place)
     world.on_sleep = lambda: None
     assert deploy(world, place) == 0
     assert len(world.ecs.deployments) == 1
+
+
+def test_a_signal_when_aws_does_not_answer_says_what_will_finish(
+    world: Any, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.on_sleep = interrupting(world, signal.SIGINT)
+    gone = EndpointConnectionError(endpoint_url="http://aws:4566")
+    world.clients["ecs"].faults["stop_service_deployment"] = [gone]
+    assert deploy(world, place) == 130
+    assert "rolls back after 30 minutes" in capsys.readouterr().err
 
 
 def test_a_signal_before_anything_was_begun_says_that(
@@ -151,25 +169,25 @@ def test_a_signal_during_provision_says_what_stands(
 
 
 def test_publish_of_a_missing_archive_is_one_line(world: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["publish", "--archive", "/none.tar", "--version", "1.0.0"], lambda: world.aws) == 1
+    assert main(["publish", "--archive", "/none.tar", "--version", "1.0.0"], lambda: world.aws) == 4
     assert capsys.readouterr().err.startswith("The archive /none.tar is not a usable OCI image layout")
 
 
 @pytest.mark.parametrize(
-    ("raised", "sentence"),
+    ("raised", "sentence", "code"),
     [
-        (NoCredentialsError(), "There are no AWS credentials"),
-        (NoRegionError(), "There is no AWS region"),
-        (EndpointConnectionError(endpoint_url="http://aws:4566"), "no connection to http://aws:4566"),
+        (NoCredentialsError(), "There are no AWS credentials", 4),
+        (NoRegionError(), "There is no AWS region", 4),
+        (EndpointConnectionError(endpoint_url="http://aws:4566"), "no connection to http://aws:4566", 1),
     ],
 )
 def test_what_keeps_boto3_from_calling_is_one_sentence(
-    world: Any, capsys: pytest.CaptureFixture[str], raised: Exception, sentence: str
+    world: Any, capsys: pytest.CaptureFixture[str], raised: Exception, sentence: str, code: int
 ) -> None:
     def connect() -> Any:
         raise raised
 
-    assert main(["publish", "--archive", "/none.tar", "--version", "1.0.0"], connect) == 1
+    assert main(["publish", "--archive", "/none.tar", "--version", "1.0.0"], connect) == code
     assert sentence in capsys.readouterr().err
 
 

@@ -19,7 +19,7 @@ import ci.ecs
 from ci.ecs import errors, task_definition
 from ci.ecs.images import Image
 from ci.ecs.names import Names, registry_stack
-from ci.ecs.strategy import configuration
+from ci.ecs.strategy import STRATEGIES, Strategy, at_once, configuration, shares
 
 ROOT = Path(__file__).parents[4]
 CLASSES = [
@@ -58,9 +58,40 @@ def test_errors_of_boto3_without_an_answer_are_aws_out_of_reach() -> None:
     assert isinstance(errors.translated(partial), errors.NoCredentials)
 
 
-def test_the_deployment_configuration_is_one_that_update_service_takes() -> None:
+@pytest.mark.parametrize("kind", STRATEGIES)
+def test_the_deployment_configuration_is_one_that_update_service_takes(kind: str) -> None:
     shape = botocore.session.get_session().get_service_model("ecs").shape_for("DeploymentConfiguration")
-    assert not ParamValidator().validate(dict(configuration(1)), shape).has_errors()
+    for block in (configuration(Strategy(kind, alarms=("errors",))), at_once()):
+        assert not ParamValidator().validate(dict(block), shape).has_errors()
+
+
+@pytest.mark.parametrize(
+    ("kind", "percent", "expected"),
+    [
+        ("blue-green", 10, (100,)),
+        ("canary", 0.1, (0.1, 100)),
+        ("linear", 50, (50, 100)),
+        ("linear", 100, (100,)),
+        ("linear", 11, (11, 22, 33, 44, 55, 66, 77, 88, 99, 100)),
+        ("linear", 33.3, (33.3, 66.6, 99.9, 100)),
+    ],
+)
+def test_the_shares_after_each_step_are_as_ecs_has_them(kind: str, percent: float, expected: tuple[float, ...]) -> None:
+    assert shares(kind, percent) == expected
+
+
+def test_the_bakes_of_a_strategy_add_up() -> None:
+    assert Strategy("blue-green", 3).minutes == 3
+    assert Strategy("canary", 3, canary_bake_minutes=5).minutes == 8
+    assert Strategy("linear", 3, step_percent=20, step_bake_minutes=2).minutes == 11
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "rolling"}, {"canary_percent": 100}, {"step_percent": 2}, {"bake_minutes": 1441}]
+)
+def test_a_strategy_that_ecs_would_not_take_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(errors.BadStrategy):
+        Strategy(**wrong)
 
 
 def container(**more: Any) -> dict[str, Any]:

@@ -283,3 +283,11 @@ def test_tags_of_other_branches_are_not_seen(git: Git) -> None:
     git("switch", "--quiet", "main")
     git("commit", "--allow-empty", "-m", "fix: c", day=3)
     assert version_of(git(*GIT_LOG[1:])) == Version(1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "major"), [("1.0.0", True), ("2.0.0", True), ("2.0.1", False), ("2.1.0", False), ("0.0.0", False)]
+)
+def test_a_major_version_is_the_first_of_its_number(text: str, major: bool) -> None:
+    """What breaks callers comes with X.0.0; 0.x promises nothing."""
+    assert Version.parse(text).is_major is major
