@@ -6,7 +6,7 @@ BIN := .venv/bin
 LOCKS := requirements.txt app/requirements-test.txt
 STAMP := .venv/.stamp
 
-.PHONY: help setup host demo test prove lint lock clean
+.PHONY: help setup host demo test prove bench lint lock clean
 
 help: ## this menu
 	@grep -hE '^[a-z]+:.*##' Makefile | sed 's/:.*##/:/' | awk -F: '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ test: setup ## the whole test suite
 
 prove: setup ## the long lists, for real
 	@$(BIN)/python -m pytest -m prove --timeout 1200
+
+bench: setup ## how long calls take, and what a step costs
+	@$(BIN)/python -m benchmarks.calls
+	@$(BIN)/python -m benchmarks.exec_overhead
 
 lint: $(STAMP) ## ruff, mypy, import-linter, cfn-lint
 	@$(BIN)/ruff check .

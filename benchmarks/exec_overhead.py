@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import images
 from ci.engine import schema
 from ci.engine.api import Context
 from ci.engine.progress import Progress
@@ -66,10 +67,7 @@ def _session() -> Iterator[Session]:
         store = Store(Path(folder))
         with opened(store, Progress(quiet=True), RecipeBook(), Path.cwd()) as session:
             yield session
-        with opened(store, Progress(quiet=True), RecipeBook(), Path.cwd()) as session:
-            for image in session.docker().kept_images():
-                if image.store == store.id:
-                    session.docker().remove_image(image.id)
+        images.remove(store.root)
 
 
 def _word() -> str:

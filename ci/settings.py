@@ -106,10 +106,7 @@ class Settings:
         Raises:
             SettingsError: it is not TOML, or a setting is missing, unknown or not allowed.
         """
-        try:
-            document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise SettingsError(f"pyproject.toml is not TOML: {error}") from error
+        document = _document(text)
         table = _inner(document, "tool").get("cutover")
         if table is None:
             raise SettingsError(f'pyproject.toml has no [{TABLE}]: add one with at least wsgi = "package:application"')
@@ -127,6 +124,23 @@ class Settings:
             known = ", ".join(sorted(self.environments)) or "none is set"
             raise SettingsError(f"[{TABLE}.environments] has no {name!r}; known: {known}")
         return self.environments[name]
+
+
+def recipes(text: str) -> dict[str, Recipe]:
+    """The base images by recipe in the text of a pyproject.toml, which need not have other settings.
+
+    Raises:
+        SettingsError: it is not TOML, or a recipe is not as it must be.
+    """
+    table = _Table(TABLE, _inner(_document(text), "tool").get("cutover", {}))
+    return {name: _recipe(row) for name, row in table.tables("images").items()}
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"pyproject.toml is not TOML: {error}") from error
 
 
 class _Table:

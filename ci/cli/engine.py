@@ -213,10 +213,10 @@ def recipes(root: Path) -> "RecipeBook":
     place = root / "pyproject.toml"
     if not place.is_file() or "[tool.cutover.images" not in (text := place.read_text(encoding="utf-8")):
         return RecipeBook()
-    from ci.settings import Settings
+    from ci import settings
 
-    images = Settings.parse(text).images
-    return RecipeBook({name: Recipe(row.suite, tuple(row.packages), tuple(row.setup)) for name, row in images.items()})
+    images = settings.recipes(text)
+    return RecipeBook({name: Recipe(row.suite, row.packages, row.setup) for name, row in images.items()})
 
 
 def workers() -> int:

@@ -281,3 +281,11 @@ def test_the_error_is_one_of_the_module_s() -> None:
     """The command ends with its exit code."""
     assert issubclass(SettingsError, CutoverError)
     assert SettingsError("x").exit_code == 1
+
+
+def test_recipes_need_no_service_beside_them() -> None:
+    text = '[tool.cutover.images."tools:1"]\nsuite = "trixie"\npackages = ["git"]\n'
+    assert settings.recipes(text) == {"tools:1": Recipe("trixie", ("git",))}
+    assert settings.recipes("[project]\n") == {}
+    with pytest.raises(SettingsError, match="must have suite"):
+        settings.recipes('[tool.cutover.images."tools:1"]\n')
