@@ -1,5 +1,6 @@
 """The `cutover` command."""
 
+import gc
 import importlib
 import os
 import sys
@@ -34,6 +35,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001  the last resort: nobody is to see a traceback who has not asked for it
         known = _known(error)
         status = _unexpected(error, debug) if known is None else known
+    gc.freeze()  # the process ends: the interpreter need not look for what could be freed, which takes it 0.1 s
     sys.exit(status)
 
 

@@ -23,6 +23,9 @@ from ci.engine.session import Session
 RECURSION_LIMIT = 20_000
 SHOWN = 200  # characters of a body that is no request, in the error
 POLL_SECONDS = 0.05  # how soon the server sees that it is to end
+# Connections that wait to be taken. The SDK opens one a query that it asks at once; the kernel drops what is over the
+# backlog (socketserver's is 5), and the client tries again only after a second.
+BACKLOG = 512
 
 
 class Server:
@@ -33,9 +36,8 @@ class Server:
         self.session = session
         self._callers: dict[str, Context] = {}
         self._core = schema.build()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._http.daemon_threads = True
-        self._http.engine = self  # type: ignore[attr-defined]
+        self._http = _Listener(("127.0.0.1", 0), _Handler)
+        self._http.engine = self
         self.module: LoadedModule | None = None
         self.schema: GraphQLSchema = self._core
         threading.Thread(target=self._http.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
@@ -108,13 +110,20 @@ def _refused(reason: str) -> tuple[int, dict[str, Any]]:
     return 400, {"errors": [{"message": f"json request body could not be decoded: {reason}"}], "data": None}
 
 
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = BACKLOG
+    engine: Server
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body leave in one write
 
     def do_POST(self) -> None:
-        engine: Server = self.server.engine  # type: ignore[attr-defined]
+        assert isinstance(self.server, _Listener)
+        engine = self.server.engine
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         context = engine.caller(self.headers.get("Authorization") or "")
         if context is None:

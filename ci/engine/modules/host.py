@@ -5,16 +5,25 @@ so nothing that one call leaves in memory is seen by the next. Calls come over t
 line with the working folder and the environment, and two descriptors, for what is printed and for the exit code.
 """
 
+import contextlib
+import functools
 import gc
+import importlib
+import inspect
 import json
 import os
 import signal
 import socket
 import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 LARGEST = 1 << 16  # bytes of a call's line
+CLIENT = "dagger.client.gen"  # the SDK's generated client
+LATE = ("httpcore", "anyio._backends._asyncio")  # what the SDK imports only when it connects, in each call anew
 TASKS = Path("/proc/self/task")  # one entry a thread
 
 
@@ -25,8 +34,10 @@ def main() -> None:
         _told(int(sys.argv[1]))
     control = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    gc.disable()  # nothing that an import makes is to go again
     _import()
     gc.freeze()
+    gc.enable()
     # Forked threads are gone while their locks may be held: a module that starts some begins anew for each call.
     fresh = not TASKS.is_dir() or len(list(TASKS.iterdir())) > 1
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the calls: exit codes come by descriptor
@@ -44,12 +55,82 @@ def main() -> None:
 
 def _import() -> None:
     """Import the SDK and the module. A failure is met again by the call, which can report it."""
-    from dagger.mod.cli import load_module
-
+    with _lighter():
+        from dagger.mod.cli import load_module
+    for name in LATE:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     try:
         load_module()
     except BaseException as error:  # noqa: BLE001 - whatever a module's code raises
         print(f"the module cannot be imported: {error}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _lighter() -> Iterator[None]:
+    """Import the SDK in two thirds of the time: without httpx's own command line, which httpx can do without, and with
+    the checks of its client's arguments made when a class of it is first used instead of for all 73 of them."""
+    try:
+        import beartype
+    except ImportError:  # another SDK checks in another way
+        yield
+        return
+    made: Any = beartype.beartype
+
+    def configured(*given: Any, **options: Any) -> Any:
+        return made(*given, **options) if given else _later(made(**options))
+
+    beartype.beartype = configured
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]  # what Python takes for a module that is not there
+    try:
+        yield
+    finally:
+        beartype.beartype = made
+        del sys.modules["httpx._main"]
+
+
+def _later(decorate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """beartype's decorator for a class, applied when one of its methods is first called; at once to all but the
+    client's classes."""
+
+    def decorated(kind: Any) -> Any:
+        if getattr(kind, "__module__", "") != CLIENT or "__dataclass_fields__" in vars(kind):
+            return decorate(kind)
+        methods = {name: item for name, item in vars(kind).items() if isinstance(item, FunctionType)}
+        lock = threading.RLock()
+
+        def check() -> None:
+            with lock:
+                for name, method in methods.items():
+                    setattr(kind, name, method)
+                if methods:
+                    methods.clear()
+                    decorate(kind)
+
+        for name, method in list(methods.items()):
+            setattr(kind, name, _first(kind, name, method, check))
+        return kind
+
+    return decorated
+
+
+def _first(kind: Any, name: str, method: Any, check: Callable[[], None]) -> Any:
+    """A method that has its class checked before it is what it was."""
+    if inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        async def awaited(*args: Any, **options: Any) -> Any:
+            check()
+            return await getattr(kind, name)(*args, **options)
+
+        return awaited
+
+    @functools.wraps(method)
+    def called(*args: Any, **options: Any) -> Any:
+        check()
+        return getattr(kind, name)(*args, **options)
+
+    return called
 
 
 def _answer(call: dict[str, Any], output: int, status: int, fresh: bool) -> None:
@@ -67,7 +148,8 @@ def _answer(call: dict[str, Any], output: int, status: int, fresh: bool) -> None
 
 def _told(status: int) -> None:
     """Run the SDK's entry point, write its exit code to the descriptor, and end."""
-    from dagger.mod.cli import app
+    with _lighter():
+        from dagger.mod.cli import app
 
     code = 1
     try:
