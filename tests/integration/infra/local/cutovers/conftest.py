@@ -132,7 +132,8 @@ class Site:
         self.instance, self.image, self.wait_for = instance, image, wait_for
         self.ecs, self.elbv2 = instance.client("ecs"), instance.client("elbv2")
         self.name, self.releases = "proof", 0
-        self.colours: dict[str, str] = {}  # target group to the colour that it serves, or served last
+        self.groups_of: dict[str, str] = {}  # colour to the target group that it was put into
+        self.live = self.newest = "v0"
 
     def create(self) -> None:
         ec2 = self.instance.client("ec2")
@@ -153,7 +154,7 @@ class Site:
         )["Rules"][0]["RuleArn"]  # fmt: skip
         self.url = self.instance.url(8500)
         self.ecs.create_cluster(clusterName=self.name)
-        self.colours[self.groups[1]] = "v0"
+        self.groups_of["v0"] = self.groups[1]
         self.ecs.create_service(
             cluster=self.name, serviceName=self.name, taskDefinition=self._definition("v0"), desiredCount=1,
             networkConfiguration={"awsvpcConfiguration": {"subnets": subnets}},
@@ -180,11 +181,12 @@ class Site:
             self.elbv2.delete_target_group(TargetGroupArn=group)
 
     def release(self, configuration: dict[str, Any]) -> str:
-        """Start a deployment of a new colour; gives the colour."""
+        """Start a deployment of a new colour; gives the colour. ROLLING puts it where the old one is."""
         self.releases += 1
         colour = f"v{self.releases}"
-        idle = next(group for group, weight in self.weights().items() if not weight)
-        self.colours[idle] = colour
+        in_place = configuration["strategy"] == "ROLLING"
+        group = next(arn for arn, weight in self.weights().items() if bool(weight) == in_place)
+        self.groups_of[colour], self.newest = group, colour
         self.ecs.update_service(
             cluster=self.name, service=self.name, taskDefinition=self._definition(colour),
             deploymentConfiguration=configuration,
@@ -202,10 +204,12 @@ class Site:
         return newest
 
     def ended(self) -> str:
-        """Wait for the newest deployment's end; gives its status."""
+        """Wait for the newest deployment's end; gives its status. After a success the newest colour is live."""
         ends = ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED")
         self.wait_for(lambda: self.deployment()["status"] in ends, "the end of the deployment", 300.0)
         status: str = self.deployment()["status"]
+        if status == "SUCCESSFUL":
+            self.live = self.newest
         return status
 
     def weights(self) -> dict[str, int]:
@@ -213,15 +217,15 @@ class Site:
         return {each["TargetGroupArn"]: each["Weight"] for each in action["ForwardConfig"]["TargetGroups"]}
 
     def shares(self) -> dict[str, float]:
-        """Colour to its share of production, as the rule says."""
+        """Target group to its share of production, as the rule says; without those that get nothing."""
         weights = self.weights()
         total = sum(weights.values())
-        return {self.colours[group]: weight / total for group, weight in weights.items() if weight}
+        return {group: weight / total for group, weight in weights.items() if weight}
 
     def containers(self, colour: str) -> list[Any]:
         """The containers of a release, or of all of them."""
         environment = {each: set(each.attrs["Config"]["Env"]) for each in self.instance.containers()}
-        colours = [colour] if colour else list(self.colours.values())
+        colours = [colour] if colour else list(self.groups_of)
         return [each for each, has in environment.items() if has & {f"COLOUR={name}" for name in colours}]
 
     def _group(self, name: str, vpc: str) -> str:

@@ -31,6 +31,7 @@ SETTLE_SECONDS = 0.5  # from a change of weights that an API shows until it is i
 SHORT, LONG = (100.0, 2), (500.0, 22)  # requests a second; minutes of a bake, which last a second each here
 ENOUGH = {SHORT: 100, LONG: 10_000}  # requests that a stage must have for its shares to be looked at
 DEPLOYMENTS, RECENT = 20, 1000
+PROOF_SECONDS = 3600  # a bound for the long list, which takes about 20 minutes
 
 
 def configuration(strategy: str, minutes: int) -> dict[str, Any]:
@@ -40,12 +41,19 @@ def configuration(strategy: str, minutes: int) -> dict[str, Any]:
 
 SETTINGS: dict[str, Callable[[int], dict[str, Any]]] = {
     "BLUE_GREEN": lambda minutes: {},
+    "CANARY": lambda minutes: {
+        "canaryConfiguration": {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": minutes},
+    },
+    "LINEAR": lambda minutes: {
+        "linearConfiguration": {"stepPercent": 35.0, "stepBakeTimeInMinutes": minutes},
+    },
+    "ROLLING": lambda minutes: {"minimumHealthyPercent": 100, "maximumPercent": 200},
 }
 
 
 @dataclass
 class Stage:
-    """A time (time.time()) in which the rule's weights were the same; `shares` by colour."""
+    """A time (time.time()) in which the rule's weights were the same; `shares` and `seen` by target group."""
 
     shares: dict[str, float]
     began: float
@@ -58,9 +66,9 @@ class Stage:
 
     @property
     def worst(self) -> float:
-        """The greatest distance between a colour's share of requests and of weights."""
-        colours = {*self.shares, *self.seen}
-        return max(abs(self.seen[each] / self.total - self.shares.get(each, 0.0)) for each in colours)
+        """The greatest distance between a group's share of requests and of weights."""
+        groups = {*self.shares, *self.seen}
+        return max(abs(self.seen[each] / self.total - self.shares.get(each, 0.0)) for each in groups)
 
 
 class Weights:
@@ -90,9 +98,10 @@ class Weights:
 
 @dataclass
 class Outcome:
-    """What a deployment showed."""
+    """What a deployment showed; `group` is where its release was put."""
 
     strategy: str
+    group: str
     status: str
     stages: list[Stage]
     sent: int
@@ -107,10 +116,10 @@ class Outcome:
             if stage.total >= enough and stage.worst > TOLERANCE
         ]
         shut = [
-            f"{colour} got requests at weight 0"
+            f"{group} got requests at weight 0"
             for stage in self.stages
-            for colour in stage.seen
-            if colour not in stage.shares
+            for group in stage.seen
+            if group not in stage.shares
         ]
         return [*self.failed, *wrong, *shut]
 
@@ -136,7 +145,7 @@ def deploy(
             site.roll_back()
         status = site.ended()
         time_until(time.time() + 1)
-    return outcome(strategy, status, watched.stages, load.sent[first:])
+    return outcome(site, strategy, status, watched.stages, load.sent[first:])
 
 
 def time_until(moment: float) -> None:
@@ -145,33 +154,36 @@ def time_until(moment: float) -> None:
         threading.Event().wait(min(POLL_SECONDS, max(0.0, moment - time.time())))
 
 
-def outcome(strategy: str, status: str, stages: Sequence[Stage], sent: Sequence[Any]) -> Outcome:
+def outcome(site: Any, strategy: str, status: str, stages: Sequence[Stage], sent: Sequence[Any]) -> Outcome:
     """Lay the requests into the stages in which they left."""
     for request in sent:
         stage = next((each for each in stages if each.began <= request.due and request.ended <= each.ended), None)
         if stage is not None and not request.problem:
-            stage.seen[request.colour] += 1
+            stage.seen[site.groups_of[request.colour]] += 1
     failed = [request.problem for request in sent if request.problem]
     slowest = max(request.ended - request.due for request in sent)
-    return Outcome(strategy, status, [each for each in stages if each.total], len(sent), failed, slowest)
+    group = site.groups_of[site.newest]
+    return Outcome(strategy, group, status, [each for each in stages if each.total], len(sent), failed, slowest)
 
 
-@pytest.mark.parametrize("strategy", list(SETTINGS))
-def test_a_deployment_and_a_rollback_lose_no_request_and_keep_their_shares(
-    site: Any, open_load: Callable[..., Any], strategy: str
+@pytest.mark.parametrize(
+    ("strategy", "roll_back", "stages"),
+    [("BLUE_GREEN", False, 2), ("CANARY", True, 1), ("LINEAR", False, 4), ("ROLLING", True, 1)],
+)
+def test_a_deployment_or_a_rollback_loses_no_request_and_keeps_its_shares(
+    site: Any, open_load: Callable[..., Any], strategy: str, roll_back: bool, stages: int
 ) -> None:
     rate, minutes = SHORT
-    load = open_load(site.url, rate)
 
-    done = deploy(site, load, strategy, minutes)
-    back = deploy(site, load, strategy, minutes, roll_back=True)
+    found = deploy(site, open_load(site.url, rate), strategy, minutes, roll_back=roll_back)
 
-    assert (done.status, back.status) == ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
-    assert done.problems(ENOUGH[SHORT]) + back.problems(ENOUGH[SHORT]) == []
-    assert sum(stage.total >= ENOUGH[SHORT] for stage in done.stages) >= 2
+    assert found.status == ("ROLLBACK_SUCCESSFUL" if roll_back else "SUCCESSFUL")
+    assert found.problems(ENOUGH[SHORT]) == []
+    assert sum(stage.total >= ENOUGH[SHORT] for stage in found.stages) >= stages
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(PROOF_SECONDS)
 def test_20_deployments_of_every_strategy_under_500_requests_a_second(site: Any, open_load: Callable[..., Any]) -> None:
     rate, minutes = LONG
     load = open_load(site.url, rate)
@@ -193,7 +205,7 @@ def table(outcomes: Sequence[Outcome], rate: float) -> str:
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     rows = [
-        f"| {number} | {each.strategy} | {each.status} | {each.sent} | {len(each.failed)} | {_shown(each.stages)} "
+        f"| {number} | {each.strategy} | {each.status} | {each.sent} | {len(each.failed)} | {_shown(each)} "
         f"| {each.slowest:.2f} s |"
         for number, each in enumerate(outcomes, 1)
     ]
@@ -203,7 +215,8 @@ def table(outcomes: Sequence[Outcome], rate: float) -> str:
         f"Written by `make prove` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d} at commit {commit.stdout.strip()}:",
         f"{rate:.0f} requests a second, open loop, a quarter of them over new connections, each 25th slow; every",
         f"other deployment is rolled back. A stage is a time of constant weights with {ENOUGH[LONG]} requests or more:",
-        "the new release's weight, and its share of the requests.",
+        "the weight of the new release's target group, and that group's share of the requests. In a ROLLING",
+        "deployment, old and new tasks are in one group.",
         "",
         "| | strategy | ended | requests | failed | stages: weight → share | slowest |",
         "|---|---|---|---|---|---|---|",
@@ -212,11 +225,11 @@ def table(outcomes: Sequence[Outcome], rate: float) -> str:
     ])  # fmt: skip
 
 
-def _shown(stages: Sequence[Stage]) -> str:
-    newest = max((colour for stage in stages for colour in stage.shares), key=lambda colour: int(colour[1:]))
-    told = [each for each in stages if each.total >= ENOUGH[LONG]]
+def _shown(found: Outcome) -> str:
+    told = [each for each in found.stages if each.total >= ENOUGH[LONG]]
     return ", ".join(
-        f"{each.shares.get(newest, 0.0):.0%} → {each.seen[newest] / each.total:.2%} of {each.total}" for each in told
+        f"{each.shares.get(found.group, 0.0):.0%} → {each.seen[found.group] / each.total:.2%} of {each.total}"
+        for each in told
     )
 
 
@@ -253,7 +266,7 @@ class TestNegativeControls:
         assert any("got requests at weight 0" in each for each in found)
 
     def test_a_blue_that_is_stopped_while_it_serves_is_seen(self, site: Any, load: Any) -> None:
-        (live,) = site.shares()
+        live = site.live
 
         def kill() -> None:
             for container in site.containers(live):
