@@ -223,6 +223,11 @@ class Deployment:
         return not self.finished and not before and self.rollback_started_at is None
 
     @property
+    def cleaning_up(self) -> bool:
+        """Whether all revisions but the target are meant to end."""
+        return not self.finished and self.stage == "CLEAN_UP"
+
+    @property
     def strategy(self) -> str:
         """ROLLING, BLUE_GREEN, CANARY or LINEAR."""
         return str(self.configuration.get("strategy", "ROLLING"))

@@ -81,7 +81,8 @@ class Rollback:
         if deployment.source is None:
             self._finish("ROLLBACK_FAILED", NO_CANDIDATE)
         else:
-            self._service.settings["taskDefinition"] = deployment.source.definition.arn
+            if self._service.deployment is deployment:  # a newer one has set what it wants already
+                self._service.settings["taskDefinition"] = deployment.source.definition.arn
             self._finish("ROLLBACK_SUCCESSFUL", deployment.rollback_reason)
             self._service.note(self._clock.now(), "has reached a steady state.")
             self._announcer.steady(self._service)

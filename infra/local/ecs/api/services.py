@@ -146,11 +146,12 @@ def _count(given: int) -> int:
 
 
 def _scale(service: Service, count: int) -> None:
-    """Both colours follow a count that is changed in the middle of a deployment."""
+    """Both colours follow a count that is changed in the middle of a deployment, but one that is on its way out."""
     running = service.under_way
     for revision in service.revisions.values():
         incoming = running is not None and running.scaled_up and running.target is revision
-        if incoming or revision is service.current or revision.desired > 0:
+        outgoing = running is not None and running.cleaning_up and running.target is not revision
+        if incoming or revision.desired > 0 or (revision is service.current and not outgoing):
             revision.desired = count
     service.desired = count
 
