@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -27,6 +28,7 @@ REGION = "eu-north-1"
 TEMPLATES = Path(__file__).resolve().parents[4] / "infra" / "templates"
 BASE_IMAGE = "cutover-test-base"
 PATIENCE, POLL = 60.0, 0.05
+SESSION = uuid.uuid4().hex  # makes the images ours alone: another run of these tests removes its own
 
 # A service that ends at once on SIGTERM: whoever is not drained first loses requests.
 SERVICE = """
@@ -55,6 +57,7 @@ FROM {base}
 COPY service.py healthcheck.py /opt/cutover/
 COPY python /venv/bin/python
 ENV COLOUR={colour}
+LABEL session={session}
 USER 10001
 CMD ["/usr/bin/python3", "/opt/cutover/service.py"]
 """
@@ -208,7 +211,7 @@ def build(docker_client: docker.DockerClient, base_image: str) -> Iterator[Calla
 
 def _context(base: str, colour: str) -> io.BytesIO:
     files = {
-        "Dockerfile": DOCKERFILE.format(base=base, colour=colour),
+        "Dockerfile": DOCKERFILE.format(base=base, colour=colour, session=SESSION),
         "service.py": SERVICE,
         "healthcheck.py": HEALTH_CHECK,
         "python": '#!/bin/sh\nexec /usr/bin/python3 "$@"\n',

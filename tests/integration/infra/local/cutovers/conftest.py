@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from infra import local
+
 PATIENCE = 15.0  # a request that takes longer has failed
 FRESH_EVERY, SLOW_EVERY = 4, 25  # every fourth over a connection of its own, each 25th takes three seconds
 
@@ -123,6 +125,21 @@ def site(instance: Any, build: Callable[[str], str], wait_for: Callable[..., Any
     made.create()
     yield made
     made.remove()
+
+
+@pytest.fixture
+def short_lived_site(
+    instance: Any, build: Callable[[str], str], wait_for: Callable[..., Any], free_port: Callable[[], int]
+) -> Iterator["Site"]:
+    """The same on an instance of its own, which may be killed."""
+    port = free_port()
+    local.up(port, 1.0, lambda text: None)
+    try:
+        made = Site(type(instance)(port, instance.docker), build("proof"), wait_for)
+        made.create()
+        yield made
+    finally:
+        local.down(port)
 
 
 class Site:

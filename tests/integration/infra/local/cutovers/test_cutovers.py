@@ -28,7 +28,7 @@ TABLE = ROOT / "docs" / "cutovers.md"
 TOLERANCE = 0.02
 POLL_SECONDS = 0.2
 SETTLE_SECONDS = 0.5  # from a change of weights that an API shows until it is in effect, at the most
-SHORT, LONG = (100.0, 2), (500.0, 22)  # requests a second; minutes of a bake, which last a second each here
+SHORT, LONG = (100.0, 4), (500.0, 22)  # requests a second; minutes of a bake, which last a second each here
 ENOUGH = {SHORT: 100, LONG: 10_000}  # requests that a stage must have for its shares to be looked at
 DEPLOYMENTS, RECENT = 20, 1000
 PROOF_SECONDS = 3600  # a bound for the long list, which takes about 20 minutes
@@ -168,7 +168,7 @@ def outcome(site: Any, strategy: str, status: str, stages: Sequence[Stage], sent
 
 @pytest.mark.parametrize(
     ("strategy", "roll_back", "stages"),
-    [("BLUE_GREEN", False, 2), ("CANARY", True, 1), ("LINEAR", False, 4), ("ROLLING", True, 1)],
+    [("BLUE_GREEN", False, 2), ("CANARY", True, 1), ("LINEAR", False, 3), ("ROLLING", True, 1)],
 )
 def test_a_deployment_or_a_rollback_loses_no_request_and_keeps_its_shares(
     site: Any, open_load: Callable[..., Any], strategy: str, roll_back: bool, stages: int
