@@ -32,7 +32,11 @@ class Sent:
 
 @dataclass
 class OpenLoad:
-    """`rate` requests a second, kept alive or over new connections, some of them slow, until `stop`."""
+    """`rate` requests a second, kept alive or over new connections, some of them slow, until `stop`.
+
+    A kept connection that the load balancer has closed meanwhile (it may, after its idle timeout) is left alone, as any
+    client does; one that is closed under a request has failed.
+    """
 
     url: str
     rate: float
@@ -78,7 +82,7 @@ class OpenLoad:
     async def _ask(self, number: int) -> tuple[int, str]:
         fresh = number % FRESH_EVERY == 0
         target = urllib.parse.urlsplit(self.url)
-        reused = self._idle.pop() if self._idle and not fresh else None
+        reused = None if fresh else await self._kept()
         reader, writer = reused or await asyncio.open_connection(target.hostname, target.port)
         kept = False
         try:
@@ -96,6 +100,15 @@ class OpenLoad:
                 self._idle.append((reader, writer))
             else:
                 await _closed(writer)
+
+    async def _kept(self) -> Connection | None:
+        """The connection that was used last and is still open."""
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            await _closed(writer)
+        return None
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:
