@@ -97,6 +97,7 @@ class Settings:
     smoke: tuple[Smoke, ...] = (Smoke("/"),)
     acceptance: tuple[str, ...] = ()
     images: Mapping[str, Recipe] = field(default_factory=dict)
+    registry_mirrors: tuple[str, ...] = ()
     environments: Mapping[str, Environment] = field(default_factory=dict)
 
     @classmethod
@@ -126,14 +127,15 @@ class Settings:
         return self.environments[name]
 
 
-def recipes(text: str) -> dict[str, Recipe]:
-    """The base images by recipe in the text of a pyproject.toml, which need not have other settings.
+def base_images(text: str) -> tuple[dict[str, Recipe], tuple[str, ...]]:
+    """The base images by recipe and the registry mirrors in the text of a pyproject.toml, which need not have other
+    settings.
 
     Raises:
-        SettingsError: it is not TOML, or a recipe is not as it must be.
+        SettingsError: it is not TOML, or one of these is not as it must be.
     """
     table = _Table(TABLE, _inner(_document(text), "tool").get("cutover", {}))
-    return {name: _recipe(row) for name, row in table.tables("images").items()}
+    return {name: _recipe(row) for name, row in table.tables("images").items()}, table.texts("registry-mirrors", ())
 
 
 def _document(text: str) -> dict[str, Any]:
@@ -258,6 +260,7 @@ def _settings(table: _Table, name: str) -> Settings:
         smoke=tuple(smoke) or (Smoke("/"),),
         acceptance=table.texts("acceptance", ()),
         images={key: _recipe(row) for key, row in table.tables("images").items()},
+        registry_mirrors=table.texts("registry-mirrors", ()),
         environments={key: _environment(key, row) for key, row in table.tables("environments").items()},
     )
     table.done()

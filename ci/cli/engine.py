@@ -207,16 +207,18 @@ def _missing(mod: str) -> str:
 
 
 def recipes(root: Path) -> "RecipeBook":
-    """The recipes of `[tool.cutover.images]` where the folder has settings, over the built-in ones."""
+    """The recipes of `[tool.cutover.images]` and the `registry-mirrors`, where the folder has settings, over the
+    built-in recipes."""
     from ci.engine.recipes import Recipe, RecipeBook
 
     place = root / "pyproject.toml"
-    if not place.is_file() or "[tool.cutover.images" not in (text := place.read_text(encoding="utf-8")):
+    text = place.read_text(encoding="utf-8") if place.is_file() else ""
+    if "[tool.cutover.images" not in text and "registry-mirrors" not in text:
         return RecipeBook()
     from ci import settings
 
-    images = settings.recipes(text)
-    return RecipeBook({name: Recipe(row.suite, row.packages, row.setup) for name, row in images.items()})
+    images, mirrors = settings.base_images(text)
+    return RecipeBook({name: Recipe(row.suite, row.packages, row.setup) for name, row in images.items()}, mirrors)
 
 
 def workers() -> int:

@@ -106,7 +106,6 @@ def packed(
     found: Sequence[Layer],
     media_types: str,
     platform: str = "",
-    annotations: Mapping[str, str] | None = None,
 ) -> Packed:
     """The documents of an image."""
     media = family(media_types)
@@ -119,8 +118,8 @@ def packed(
             {"mediaType": media.layers[la.compression], "digest": f"sha256:{la.blob}", "size": la.size} for la in found
         ],
     }
-    if annotations:
-        manifest["annotations"] = dict(annotations)
+    if config.annotations:
+        manifest["annotations"] = dict(config.annotations)
     return Packed(platforms.normal(platform), config_blob, compact(manifest), media.manifest, tuple(found))
 
 

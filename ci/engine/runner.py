@@ -2,13 +2,14 @@
 
 import contextlib
 import posixpath
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ci.engine import network, terminal, why
+from ci.engine import network, platforms, terminal, why
 from ci.engine.changes import Changes
 from ci.engine.docker_api import Docker, DockerError
 from ci.engine.errors import EngineError, InterruptedCallError, NotFoundError
@@ -25,7 +26,7 @@ from ci.engine.trees import Entry, Tree
 from ci.engine.why import Inputs
 
 NOT_STARTED = 1  # the exit code Dagger gives a command whose program is missing
-INIT_FAILED = 127  # what the container's init ends with when it cannot start the command
+INIT_FAILED = re.compile(r"\[FATAL tini .*failed: (.*)")  # what the container's init says when it cannot start it
 MOST_LAYERS = 100  # of an image; overlay2 takes 125, and users add to what is published
 KILL_SECONDS = 5  # until what was killed has ended
 INTERRUPT_SECONDS = 30  # between SIGINT and SIGKILL to what runs when the call is interrupted
@@ -236,11 +237,11 @@ class Runner:
         except DockerError as error:
             if "no such file" not in str(error) and "not found" not in str(error):
                 raise
-            return _missing(step, output)
+            return _not_started(step, output, "no such file or directory")
         output.finish()
-        if exit_code == INIT_FAILED and output.tail("stderr").startswith("[FATAL tini"):
+        if exit_code and (found := INIT_FAILED.match(output.tail("stderr"))):
             output.clear()
-            return _missing(step, output)
+            return _not_started(step, output, found[1].strip().lower())
         return exit_code
 
     def _outcome(self, key: str, container: str, job: Job, taken: Taken, output: Output, exit_code: int) -> Outcome:
@@ -419,7 +420,9 @@ class Runner:
         }
 
 
-def _missing(step: Exec, output: Output) -> int:
-    output.take("stderr", f"fork/exec {step.args[0]}: no such file or directory".encode())
+def _not_started(step: Exec, output: Output, reason: str) -> int:
+    if reason == "exec format error":
+        reason += f" (is the image for {platforms.native()}? Others need QEMU: apt-get install qemu-user-static)"
+    output.take("stderr", f"fork/exec {step.args[0]}: {reason}".encode())
     output.finish()
     return NOT_STARTED

@@ -283,9 +283,14 @@ def test_the_error_is_one_of_the_module_s() -> None:
     assert SettingsError("x").exit_code == 1
 
 
-def test_recipes_need_no_service_beside_them() -> None:
-    text = '[tool.cutover.images."tools:1"]\nsuite = "trixie"\npackages = ["git"]\n'
-    assert settings.recipes(text) == {"tools:1": Recipe("trixie", ("git",))}
-    assert settings.recipes("[project]\n") == {}
+def test_base_images_need_no_service_beside_them() -> None:
+    text = (
+        '[tool.cutover]\nregistry-mirrors = ["https://mirror.example"]\n'
+        '[tool.cutover.images."tools:1"]\nsuite = "trixie"\npackages = ["git"]\n'
+    )
+    assert settings.base_images(text) == ({"tools:1": Recipe("trixie", ("git",))}, ("https://mirror.example",))
+    assert settings.base_images("[project]\n") == ({}, ())
     with pytest.raises(SettingsError, match="must have suite"):
-        settings.recipes('[tool.cutover.images."tools:1"]\n')
+        settings.base_images('[tool.cutover.images."tools:1"]\n')
+    with pytest.raises(SettingsError, match="registry-mirrors"):
+        settings.base_images('[tool.cutover]\nregistry-mirrors = "https://mirror.example"\n')

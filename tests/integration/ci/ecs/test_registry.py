@@ -5,12 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
-import socket
-import subprocess
 import tarfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,49 +15,15 @@ from ci.ecs.archive import opened
 from ci.ecs.clients import Clock
 from ci.ecs.registry import Registry
 
-BINARY = shutil.which("docker-registry")
-START_S = 15
 LAYER_BYTES = 3 << 20
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.skipif(BINARY is None, reason="docker-registry is not installed"),
-]
+pytestmark = pytest.mark.docker
 
 
 @pytest.fixture
-def base(tmp_path: Path) -> Iterator[str]:
-    """The address of a registry that lives as long as the test."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = {
-        "version": 0.1,
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "store")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    (tmp_path / "config.yml").write_text(json.dumps(config), encoding="utf-8")
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([str(BINARY), "serve", str(tmp_path / "config.yml")], stdout=log, stderr=log)
-    try:
-        wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def wait_for(port: int) -> None:
-    """Until something listens."""
-    until = time.monotonic() + START_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert time.monotonic() < until, "the registry did not start"
-            time.sleep(0.05)
+def base(start_registry: Callable[[], str]) -> str:
+    """The URL of a registry that lives as long as the test."""
+    return f"http://{start_registry()}"
 
 
 def layout(path: Path) -> str:
