@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ci.engine import downloads, leftovers, network, packaging, usage
 from ci.engine.builds import Builds
-from ci.engine.docker_api import Docker
+from ci.engine.docker_api import Docker, DockerError
 from ci.engine.downloads import Downloads
 from ci.engine.errors import DockerUnavailableError
 from ci.engine.evaluator import Evaluator
@@ -141,12 +141,17 @@ class Backend:
                 self._docker.remove_call()
                 self._runner.close()
                 if self._progress.ran and self._store.due("pruned", PRUNE_SECONDS):
-                    usage.prune(self._store, self._docker, None)
-                    leftovers.sweep(self._store, self._store.needed_since())
+                    self._tidy(self._docker)
             self._docker.close()
         self._runner.close()
         self._http.close()
         self.remotes.close()
+
+    def _tidy(self, docker: Docker) -> None:
+        """Keep the store within its bound; where Docker refuses, a later call does."""
+        with contextlib.suppress(DockerError):
+            usage.prune(self._store, docker, None)
+            leftovers.sweep(self._store, self._store.needed_since())
 
 
 def _container(image: Image, reference: str, parent: Node | None) -> Node:

@@ -28,6 +28,7 @@ from ci.engine.usage import KeptImage
 API_SECONDS = 600  # a commit of a large layer takes that long on a slow disk
 CONNECTIONS = 32  # steps that run at once; more wait for a connection
 PULL_SECONDS = 60  # without a word from a registry
+COUNTING = "disk usage operation is already running"  # Docker counts for one at a time
 LOADED = "cutover/image:"  # images that were pulled or imported
 LABEL, CALL_LABEL, PID_LABEL, STORE_LABEL = "cutover", "cutover.call", "cutover.pid", "cutover.store"
 
@@ -389,9 +390,14 @@ class Docker:
         return [_kept(row, rows) for row in rows.values() if _made(row)]
 
     def kept_volumes(self) -> dict[str, int]:
-        """The cache volumes' names, and their sizes in bytes (0 where Docker does not know)."""
+        """The cache volumes' names, and their sizes in bytes (0 where Docker does not know, or counts for another)."""
         with translated():
-            rows = self.api.df()["Volumes"] or ()
+            try:
+                rows = self.api.df()["Volumes"] or ()
+            except docker.errors.APIError as error:
+                if COUNTING not in str(error.explanation):
+                    raise
+                rows = self.api.volumes()["Volumes"] or ()
         return {row["Name"]: max((row.get("UsageData") or {}).get("Size", 0), 0) for row in rows}
 
     def remove_image(self, image: str) -> bool:
