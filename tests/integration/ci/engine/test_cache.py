@@ -1,5 +1,6 @@
 """What runs again, and what does not."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,12 @@ def test_a_cache_volume_keeps_what_was_put_there(open_engine: Any, volume: str) 
             cache = engine.get("query($k:String!){cacheVolume(key:$k){id}}", k=volume)
             found = engine.python(code, mount, c=cache)
     assert found == "yes\n"
+
+
+def test_two_calls_can_look_at_what_docker_keeps_at_once(engine: Any, volume: str) -> None:
+    """Docker counts what volumes take for one at a time, and refuses the others."""
+    docker = engine.session.docker()
+    docker.cache_volume(volume, volume)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: docker.kept_volumes(), range(4)))
+    assert all(volume in names for names in found)
