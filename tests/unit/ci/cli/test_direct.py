@@ -33,6 +33,21 @@ MODULE = ModuleTypes(
     ),
 )  # fmt: skip
 HEAVY = ("graphql", "docker", "requests", "dagger", "click", "rich", "http.server")
+CALLED = """
+import sys
+import dagger
+from dagger import function, object_type
+
+with open({told!r}, "a", encoding="utf-8") as file:
+    print("dagger" in sys.modules, file=file)
+
+
+@object_type
+class Sample:
+    @function
+    def hello(self, name: str = "world") -> str:
+        return f"hello {{name}}"
+"""
 PROGRAM = f"""
 import sys
 from ci.cli.main import main
@@ -75,6 +90,12 @@ class Module:
         source = Source(Store(self.cache / "cutover"), find_config(self.folder))
         source.keep(MODULE)
 
+    def imports_the_sdk(self) -> Path:
+        """Give the module a function, for the SDK to import and to call; gives the file that has a line an import."""
+        told = self.cache.with_name("imports.txt")
+        (self.folder / "sample" / "__init__.py").write_text(CALLED.format(told=str(told)), encoding="utf-8")
+        return told
+
     def call(self, *words: str) -> subprocess.CompletedProcess[str]:
         environment = {"XDG_CACHE_HOME": str(self.cache), "HOME": str(self.folder), "PATH": "/nowhere"}
         return subprocess.run(
@@ -102,3 +123,15 @@ def test_a_folder_that_is_not_there_is_told_without_them_too(module: Module) -> 
     assert done.returncode == 1
     assert 'failed to get value for argument "source": lstat' in done.stderr
     assert done.stderr.strip().endswith("[]")
+
+
+def test_a_call_whose_answer_is_known_starts_no_process_and_imports_neither_the_module_nor_the_sdk(
+    module: Module,
+) -> None:
+    imports = module.imports_the_sdk()
+    first = module.call("call", "hello", "--name", "bob")
+    assert (first.returncode, first.stdout) == (0, "hello bob"), first.stderr
+    assert imports.read_text(encoding="utf-8") == "True\n"
+    again = module.call("call", "hello", "--name", "bob")
+    assert (again.returncode, again.stdout, again.stderr.strip()) == (0, "hello bob", "[]")
+    assert imports.read_text(encoding="utf-8") == "True\n"
