@@ -1,6 +1,7 @@
 """Keys depend on content, and on nothing else."""
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,8 @@ class Place:
     name: str
     modified: int = 0
     backwards: bool = False
+    umask: int = 0o022
+    owner: int | None = None  # only root can give files away
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,8 +70,10 @@ def written(root: Path, step: Step, place: Place) -> Path:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-        target.chmod(0o755 if executable else 0o644)
+        target.chmod((0o777 if executable else 0o666) & ~place.umask)
         os.utime(target, (place.modified, place.modified))
+        if place.owner is not None:
+            os.chown(target, place.owner, place.owner)
     return folder
 
 
@@ -78,14 +83,19 @@ def key(core: GraphQLSchema, step: Step, place: Place) -> str:
         folder = written(Path(scratch), step, place)
         for name, value in place.environment.items():
             patch.setenv(name, value)
-        session = Session(Store(Path(scratch) / "store"), Progress(quiet=True), RecipeBook(), folder, no_docker)
-        try:
-            source = asked(core, session, '{host{directory(path:"."){id}}}')
-            variables = {"d": source, "args": list(step.args), "a": step.variable, "dir": step.workdir}
-            node = session.nodes.get(asked(core, session, CHAIN, **variables))
-            return session.evaluator.key(session.evaluator.container(node).rootfs)
-        finally:
-            session.close()
+        return folder_key(core, step, folder, Path(scratch) / "store")
+
+
+def folder_key(core: GraphQLSchema, step: Step, folder: Path, store: Path) -> str:
+    """The key of the step's command over a folder of the host, git's own files left out."""
+    session = Session(Store(store), Progress(quiet=True), RecipeBook(), folder, no_docker)
+    try:
+        source = asked(core, session, '{host{directory(path:".",exclude:[".git"]){id}}}')
+        variables = {"d": source, "args": list(step.args), "a": step.variable, "dir": step.workdir}
+        node = session.nodes.get(asked(core, session, CHAIN, **variables))
+        return session.evaluator.key(session.evaluator.container(node).rootfs)
+    finally:
+        session.close()
 
 
 def asked(core: GraphQLSchema, session: Session, query: str, **variables: Any) -> str:
@@ -101,6 +111,8 @@ ELSEWHERE = Place(
     "else/where",
     1_700_000_000,
     backwards=True,
+    umask=0o077,
+    owner=4321 if os.geteuid() == 0 else None,
     environment={"HTTPS_PROXY": "http://proxy.test", "HOME": "/nowhere", "SSL_CERT_FILE": __file__, "TZ": "Asia/Tokyo"},
 )
 
@@ -109,6 +121,25 @@ ELSEWHERE = Place(
 @given(step=steps)
 def test_equal_content_has_one_key_wherever_whenever_and_whoever(core: GraphQLSchema, step: Step) -> None:
     assert key(core, step, HERE) == key(core, step, ELSEWHERE)
+
+
+def git(folder: Path, *words: str) -> None:
+    """Run git as somebody whose settings nobody else has."""
+    settings = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
+    command = ["git", "-C", str(folder), *who, *words]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **settings}, timeout=60)
+
+
+def test_a_clone_has_the_key_of_what_was_cloned(core: GraphQLSchema, tmp_path: Path) -> None:
+    step = Step({"run.sh": (b"true\n", True), "src/a b.py": (b"one\n", False)})
+    origin, clone = written(tmp_path, step, HERE), tmp_path / "clone"
+    git(origin, "init", "-q")
+    git(origin, "add", ".")
+    git(origin, "commit", "-q", "-m", "first")
+    git(tmp_path, "clone", "-q", str(origin), str(clone))
+    one, other = (folder_key(core, step, folder, tmp_path / "store") for folder in (origin, clone))
+    assert one == other
 
 
 def changes(step: Step) -> list[Step]:
