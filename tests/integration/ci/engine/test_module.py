@@ -3,12 +3,16 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from ci.engine.store import Store
+from tests.integration.ci.engine.conftest import remove_images
 
 pytestmark = pytest.mark.docker
 
@@ -64,6 +68,17 @@ class Sample:
         return dag.directory().with_new_file("notes.txt", "noted")
 
     @function
+    def made(self) -> dagger.Directory:
+        """What a step made: files, a link, and one that may be run."""
+        script = "mkdir -p /out/in && cd /out && seq 1000 > in/numbers && cp /bin/true run && ln -s in/numbers link"
+        return dag.container().from_("python:3.13-slim").with_exec(["sh", "-c", script]).directory("/out")
+
+    @function
+    def image(self) -> dagger.Container:
+        """An image with what the step made."""
+        return dag.container().from_("python:3.13-slim").with_directory("/made", self.made())
+
+    @function
     async def entries(self) -> list[str]:
         """What is in the source."""
         return await self.source.entries()
@@ -111,9 +126,9 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def call(module: Path, store: object, tmp_path: Path) -> Call:
+def call(module: Path, store: Store, tmp_path: Path) -> Call:
     """`cutover call -m MODULE words`, over the tests' own store."""
-    cache = store.root.parent  # type: ignore[attr-defined]
+    cache = store.root.parent
 
     def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "XDG_CACHE_HOME": str(cache), **environ}
@@ -188,6 +203,40 @@ def test_wrong_words_end_with_1_and_the_command_that_helps(call: Call, words: li
 def test_a_result_is_kept_for_the_next_call_unless_the_function_says_never(call: Call) -> None:
     assert call("kept").stdout == call("kept").stdout
     assert call("now").stdout != call("now").stdout
+
+
+def results(call: Call, folder: Path, **environ: str) -> dict[str, bytes | str]:
+    """What functions give: a value, the files of a folder by path (links by target), and an image as a tarball."""
+    ends = [
+        call("--json", "tags", "--words=a,b", **environ),
+        call("made", "export", f"--path={folder}/made", **environ),
+        call("image", "as-tarball", "export", f"--path={folder}/image.tar", **environ),
+    ]
+    assert [done.returncode for done in ends] == [0, 0, 0], [done.stderr for done in ends]
+    places = {str(place.relative_to(folder)): place for place in folder.rglob("*") if not place.is_dir()}
+    made = {path: str(place.readlink()) if place.is_symlink() else place.read_bytes() for path, place in places.items()}
+    modes = {f"mode of {path}": oct(place.lstat().st_mode) for path, place in places.items()}
+    return {"tags": ends[0].stdout, **made, **modes}
+
+
+def test_results_are_byte_equal_from_a_cold_and_from_a_warm_store(call: Call, store: Store, tmp_path: Path) -> None:
+    cold = results(call, tmp_path / "cold")
+    assert len(cold["made/in/numbers"]) == 3893
+    assert results(call, tmp_path / "warm") == cold
+    shutil.rmtree(store.root / "records" / "function")
+    assert results(call, tmp_path / "steps") == cold, "where the steps are known and the functions are called again"
+
+
+def test_what_steps_made_is_byte_equal_from_another_store(call: Call, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    try:
+        one, two = results(call, tmp_path / "one"), results(call, tmp_path / "two", XDG_CACHE_HOME=str(other))
+    finally:
+        remove_images(other / "cutover")
+    # The image's own layers hold times, which are those of the steps that made them.
+    assert {name: one[name] for name in one if "image.tar" not in name} == {
+        name: two[name] for name in two if "image.tar" not in name
+    }
 
 
 def test_a_known_result_needs_no_docker(call: Call) -> None:
