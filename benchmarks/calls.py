@@ -146,6 +146,18 @@ def measured(times: int, dagger: bool) -> Iterator[tuple[str, str, str, str]]:
         yield f"{name}, the first time", "", "disk's speed", f"{runs.seconds(words):.1f}"
         runs.seconds(words)
         yield f"{name}, nothing changed", "", "0.3 + 0.3", str(runs.timed(Row(name, words, "", ""), times))
+        yield "`import dagger` alone, for the machine's speed", "0.7", "", str(imported(times))
+
+
+def imported(times: int) -> Timed:
+    """How long Python takes to import the SDK and nothing else."""
+
+    def seconds() -> float:
+        start = time.monotonic()
+        subprocess.run([sys.executable, "-c", "import dagger"], check=True, timeout=CALL_SECONDS)
+        return time.monotonic() - start
+
+    return Timed([seconds() for _ in range(times)])
 
 
 def _many(folder: Path) -> str:
