@@ -248,6 +248,7 @@ def reason(error: BaseException) -> str:
     """Why a request did not get through, in few words: the innermost cause that requests and urllib3 wrap."""
     text = str(error)
     for sign, words in (
+        ("ProxyError", "the proxy cannot be reached, or refuses (HTTP_PROXY, HTTPS_PROXY, NO_PROXY)"),
         ("Name or service not known", "no such host"),
         ("NameResolutionError", "no such host"),
         ("Connection refused", "connection refused"),
@@ -255,7 +256,6 @@ def reason(error: BaseException) -> str:
         ("WRONG_VERSION_NUMBER", "it does not speak TLS"),
         ("RemoteDisconnected", "it closed the connection"),
         ("Connection reset", "connection reset"),
-        ("ProxyError", "the proxy refused the connection"),
     ):
         if sign in text:
             return words

@@ -1,14 +1,19 @@
 """Services: containers and ports of the host that a step reaches by name, and what is left of a call."""
 
+import re
 import threading
+import time
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 
 pytestmark = pytest.mark.docker
+SECONDS = 60.0  # that anything may take
 
 FETCH = "import urllib.request as r; print(r.build_opener(r.ProxyHandler({})).open('http://%s').read().decode())"
 SERVE = (
@@ -104,3 +109,55 @@ def test_a_session_that_breaks_off_leaves_nothing_either(open_engine: Any) -> No
     assert client.containers(all=True, filters={"label": label}) == []
     assert client.networks(filters={"label": label}) == []
     client.close()
+
+
+def fetched(address: str) -> str:
+    """What a web server says, asked from this machine."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"http://{address}", timeout=SECONDS) as page:
+        return str(page.read().decode())
+
+
+@pytest.mark.parametrize("kill", ["false", "true"])
+def test_a_tunnel_brings_a_service_to_this_machine_until_it_is_stopped(engine: Any, kill: str) -> None:
+    service = engine.get(HTTP)
+    tunnel = engine.get("query($s:ID!){host{tunnel(service:$s){id}}}", s=service)
+    on = "query($t:ID!){node(id:$t){...on Service{%s}}}"
+    engine.get(on % "start", t=tunnel)
+    address = engine.get(on % "endpoint", t=tunnel)
+    assert fetched(address) == "served"
+    engine.get(on % f"stop(kill:{kill})", t=tunnel)
+    engine.get(on % f"stop(kill:{kill})", t=service)
+    with pytest.raises(OSError, match="refused"):
+        fetched(address)
+    assert [row["State"] for row in containers(engine)] in ([], ["exited"])
+
+
+def containers(engine: Any) -> list[Any]:
+    """The containers of the session's call, also those that ended."""
+    wanted = {"label": f"cutover.call={engine.session.id}"}
+    found: list[Any] = engine.session.docker().api.containers(all=True, filters=wanted)
+    return found
+
+
+def test_up_serves_on_this_machine_until_the_call_ends(open_engine: Any, tmp_path: Path) -> None:
+    answers: list[Any] = []
+    with open_engine() as engine:
+        query = "{" + SERVE % 'asService(args:["python","-m","http.server","8000"]){up(random:true)}' + "}"
+        thread = threading.Thread(target=lambda: answers.append(engine.answer(query)))
+        thread.start()
+        address = _shown(tmp_path / "progress")
+        assert fetched(address) == "served"
+    thread.join(SECONDS)
+    assert answers
+    with pytest.raises(OSError, match="refused"):
+        fetched(address)
+
+
+def _shown(progress: Path) -> str:
+    """The address that `up` says it serves on."""
+    until = time.monotonic() + SECONDS
+    while not (found := re.search(r"serving on http://(\S+)", progress.read_text(encoding="utf-8"))):
+        assert time.monotonic() < until, "nothing is served"
+        time.sleep(0.05)
+    return found[1]

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,7 @@ class FakeRegistry:
         password: what the user `bob` must say; none asks for nothing.
         bearer: whether it wants a token of its realm rather than the password itself.
         hung: never answers.
+        tls: what it speaks TLS with; none is plain HTTP.
         requests: what was asked, as `METHOD PATH`.
     """
 
@@ -28,11 +30,14 @@ class FakeRegistry:
     password: str = ""
     bearer: bool = False
     hung: bool = False
+    tls: ssl.SSLContext | None = None
     requests: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        if self.tls is not None:
+            self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True)
         self._http.registry = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
         self._thread.start()
