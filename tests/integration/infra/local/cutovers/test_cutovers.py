@@ -31,6 +31,7 @@ SETTLE_SECONDS = 0.5  # from a change of weights that an API shows until it is i
 SHORT, LONG = (100.0, 4), (500.0, 22)  # requests a second; minutes of a bake, which last a second each here
 ENOUGH = {SHORT: 100, LONG: 10_000}  # requests that a stage must have for its shares to be looked at
 DEPLOYMENTS, RECENT = 20, 1000
+SHIFT_SECONDS = 180.0  # a bound for a deployment's way to its first shift
 PROOF_SECONDS = 3600  # a bound for the long list, which takes about 20 minutes
 
 
@@ -132,11 +133,12 @@ def deploy(
     first = len(load.sent)
     with Weights(site) as watched:
         site.wait_for(lambda: watched.stages, "the first look at the weights")
-        time_until(watched.stages[-1].began + minutes)
+        if not roll_back:
+            time_until(watched.stages[-1].began + minutes)
         colour = site.release(configuration(strategy, minutes))
         if early is not None:
             early()
-        site.wait_for(lambda: colour in {each.colour for each in load.sent[-RECENT:]}, "the shift")
+        site.wait_for(lambda: colour in {each.colour for each in load.sent[-RECENT:]}, "the shift", SHIFT_SECONDS)
         if late is not None:
             time_until(time.time() + SETTLE_SECONDS)
             late()
