@@ -108,7 +108,11 @@ class Instance:
         return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **keys)
 
     def template(self, concern: str) -> str:
-        return (TEMPLATES / f"{concern}.yaml").read_text()
+        return Path(self.template_path(concern)).read_text()
+
+    @staticmethod
+    def template_path(concern: str) -> str:
+        return str(TEMPLATES / f"{concern}.yaml")
 
     def listeners(self) -> dict[int, str]:
         """Listener port to URL."""
