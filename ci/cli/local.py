@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -37,13 +38,16 @@ def local() -> None:
     "--minute", callback=seconds, default="60s", show_default=True, metavar="TIME", help="How long AWS's minutes last."
 )
 @click.option("--enforce-iam", is_flag=True, help="Refuse what the caller's IAM policies do not allow.")
+@click.option(
+    "--state", type=click.Path(path_type=Path), metavar="DIR", help="Keep the records there; go on from them."
+)
 @port_option
-def up(minute: float, port: int, enforce_iam: bool) -> None:
+def up(minute: float, port: int, enforce_iam: bool, state: Path | None) -> None:
     """Start it. Prints the endpoint."""
     from infra import local as aws
 
     with _one_line():
-        started = aws.up(port, minute, lambda text: click.echo(text, err=True), enforce_iam=enforce_iam)
+        started = aws.up(port, minute, lambda text: click.echo(text, err=True), enforce_iam=enforce_iam, state=state)
     click.echo(started.endpoint)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.errors import PortBusy, ProgramMissing, ServerFailed
+from infra.local.kept.folder import StateFolder
 from infra.local.processes import Ledger, end
 from infra.local.progress import PROGRESS, READY
 from infra.local.state import StateDirectory
@@ -57,10 +58,18 @@ class Status:
         return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
 
 
-def up(port: int, minute: float, progress: Callable[[str], None], *, enforce_iam: bool = False) -> Status:
+def up(
+    port: int,
+    minute: float,
+    progress: Callable[[str], None],
+    *,
+    enforce_iam: bool = False,
+    state: Path | None = None,
+) -> Status:
     """Start an instance, or say that one runs. `minute` is how many seconds AWS's minutes last.
 
-    With `enforce_iam` calls are refused where the caller's policies do not allow them.
+    With `enforce_iam` calls are refused where the caller's policies do not allow them. `state` is a folder in which
+    records, images and certificates are kept; those that are there are taken over, with the containers that still run.
 
     Raises LocalAwsError. An interrupted start leaves nothing behind.
     """
@@ -69,15 +78,16 @@ def up(port: int, minute: float, progress: Callable[[str], None], *, enforce_iam
         progress(f"AWS on this machine is up already: {running.endpoint}")
         return running
     _check_programs()
-    state = StateDirectory.of(port)
-    _end_processes(state, progress)
+    folder = _opened(state)
+    files = StateDirectory.of(port)
+    _end_processes(files, progress)
     _check_port(port)
-    _remove_things(state)
+    _make_room(files, folder)
     try:
-        _start(state, minute, progress, ["--enforce-iam"] if enforce_iam else [])
+        _start(files, minute, progress, _options(enforce_iam, folder))
     except BaseException:
-        _end_processes(state, lambda text: None)
-        _remove_things(state, keep_log=True)
+        _end_processes(files, lambda text: None)
+        _remove_things(files, keep_log=True)
         raise
     return _ask_status(port) or Status(f"http://127.0.0.1:{port}")
 
@@ -95,6 +105,26 @@ def down(port: int) -> bool:
     if not state.root.exists() and not _port_is_free(port):
         return False  # what stands there was started with another state directory, or is no instance at all
     return _remove_things(state)
+
+
+def _opened(state: Path | None) -> StateFolder | None:
+    return None if state is None else StateFolder.open(state)
+
+
+def _options(enforce_iam: bool, folder: StateFolder | None) -> list[str]:
+    kept = [] if folder is None else ["--kept", str(folder.path)]
+    return [*(["--enforce-iam"] if enforce_iam else []), *kept]
+
+
+def _make_room(files: StateDirectory, folder: StateFolder | None) -> None:
+    """Remove what an earlier instance left; containers are left to the records in the folder, which may know them."""
+    if folder is not None:
+        folder.claim()
+        folder.release()
+    if folder is None or not folder.used:
+        _remove_things(files)
+    elif files.root.exists():
+        _remove_files(files, keep_log=False)
 
 
 def _check_programs() -> None:

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -34,6 +35,9 @@ from infra.local.ecr import registry
 from infra.local.ecr.api import EcrApi
 from infra.local.ecr.records import EcrRecords
 from infra.local.ecs.service import Ecs
+from infra.local.errors import LocalAwsError
+from infra.local.kept.folder import StateFolder
+from infra.local.kept.saver import Saver, Writes
 from infra.local.observe.accesslog import AccessLog
 from infra.local.observe.collector import LogSocket, Minutes
 from infra.local.observe.service import CloudWatch, balancers_minute
@@ -56,6 +60,8 @@ class Server:
 
     def __init__(self, state: StateDirectory, minute: float, *, enforce_iam: bool = False) -> None:
         self._state = state
+        self._folder = StateFolder.open(state.kept) if state.kept is not None else None
+        self._writes = Writes()
         self._enforce_iam = enforce_iam
         self._ledger = Ledger(state.processes)
         self._clock = SystemClock(minute)
@@ -72,6 +78,8 @@ class Server:
 
     def serve(self) -> None:
         """Bring everything up, wait, take everything down."""
+        if self._folder is not None:
+            self._folder.claim()
         try:
             self._progress("making the tasks' network")
             containers.make_network(self._client, self._state.port)
@@ -92,7 +100,7 @@ class Server:
             ACCOUNT, self._client, self._state, lambda region: Elbv2Balancing(elbv2_backends[ACCOUNT][region], plane),
             cloudwatch.alarm_state, self._clock,
         )  # fmt: skip
-        self._serve_api(plane, tasks.ecs, cloudwatch, lambda region: elbv2_backends[ACCOUNT][region])
+        saver = self._serve_api(plane, tasks.ecs, cloudwatch, lambda region: elbv2_backends[ACCOUNT][region])
         self._progress("starting HAProxy")
         plane.sync()
         health = HealthChecks(plane, self._clock)
@@ -103,9 +111,13 @@ class Server:
         health.start()
         minutes.start()
         self._log_socket.start()
+        if saver is not None:
+            saver.start()
         self._progress(READY)
         self._stop.wait()
         tasks.stop()
+        if saver is not None:
+            saver.stop()
         minutes.stop()
         health.stop()
         self._log_socket.stop()
@@ -133,9 +145,12 @@ class Server:
 
         return CloudWatch(ACCOUNT, lambda region: cloudwatch_backends[ACCOUNT][region], get_partition, self._clock)
 
-    def _serve_api(self, plane: DataPlane, ecs: Ecs, cloudwatch: CloudWatch, backend: Callable[[str], Any]) -> None:
-        """Serve the API on its Unix socket, in a thread."""
+    def _serve_api(
+        self, plane: DataPlane, ecs: Ecs, cloudwatch: CloudWatch, backend: Callable[[str], Any]
+    ) -> Saver | None:
+        """Serve the API on its Unix socket, in a thread; gives who saves its records, where they are kept."""
         import waitress
+        from moto.cloudwatch.models import cloudwatch_backends
         from moto.ecr.models import Image, ecr_backends
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -144,9 +159,13 @@ class Server:
         from infra.local.gateway.app import Gateway, Handlers
         from infra.local.iam.assembly import make_enforcer
         from infra.local.iam.calls import CallLog
+        from infra.local.kept.assembly import make_saver
 
         api = api_of(f"http://127.0.0.1:{self._state.port}")
         stacks = make_stacks(ACCOUNT, ecs, backend, cloudwatch, api, self._clock, lambda: _sync(plane))
+        saver = None if self._folder is None else make_saver(self._folder, ecs, stacks, self._writes)
+        for region in list(cloudwatch_backends[ACCOUNT]):
+            cloudwatch.region(region)  # alarms that were kept are evaluated from now on
         images = EcrRecords(ACCOUNT, lambda: list(ecr_backends[ACCOUNT].values()), Image)
         calls = CallLog()
         enforcer = make_enforcer(ACCOUNT, ecs, stacks.of_region, calls, self._clock, enforced=self._enforce_iam)
@@ -166,12 +185,14 @@ class Server:
                 judge=enforcer.judge,
                 calls=calls,
                 view=lambda: self._view(plane, ecs),
+                written=self._writes.note,
             )
         )
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(str(self._state.api_socket))
         served = waitress.create_server(gateway, sockets=[listener], threads=API_THREADS)
         threading.Thread(target=served.run, name="api", daemon=True).start()
+        return saver
 
     def _ecr(self) -> EcrApi:
         from moto.ecr.models import ecr_backends
@@ -257,19 +278,24 @@ def main() -> None:
     parser.add_argument("--minute", type=float, required=True)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--enforce-iam", action="store_true")
+    parser.add_argument("--kept", type=Path)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(threadName)s %(name)s %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-    server = Server(StateDirectory(options.port, options.state), options.minute, enforce_iam=options.enforce_iam)
+    state = StateDirectory(options.port, options.state, options.kept)
+    server = Server(state, options.minute, enforce_iam=options.enforce_iam)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         server.stop()
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server.serve()
+    try:
+        server.serve()
+    except LocalAwsError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

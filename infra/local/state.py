@@ -13,10 +13,14 @@ SOCKET_PATH_BYTES = 100  # unix(7) allows 107; HAProxy appends a few while it bi
 
 @dataclass(frozen=True)
 class StateDirectory:
-    """The files of the instance on `port`. Nothing here creates or removes any of them."""
+    """The files of the instance on `port`. Nothing here creates or removes any of them.
+
+    `kept` is the folder of `--state`, for what outlives the instance; without one that lies in `root` too.
+    """
 
     port: int
     root: Path
+    kept: Path | None = None
 
     @classmethod
     def of(cls, port: int) -> StateDirectory:
@@ -37,12 +41,12 @@ class StateDirectory:
     @property
     def registry_data(self) -> Path:
         """The registry's blobs and manifests."""
-        return self.root / "registry"
+        return (self.kept or self.root) / "registry"
 
     @property
     def certificates(self) -> Path:
         """The certificate authority of HTTPS listeners, and what it issued."""
-        return self.root / "certificates"
+        return (self.kept or self.root) / "certificates"
 
     @property
     def api_socket(self) -> Path:

@@ -31,6 +31,7 @@ from infra.local.clock import Clock
 NOTHING_CHANGED = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
+BROKEN_OFF = "AWS on this machine ended in the middle of it"
 UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 RETRIABLE = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})  # by an update that keeps what fails
 ROLLBACK, DO_NOTHING = "ROLLBACK", "DO_NOTHING"
@@ -72,6 +73,22 @@ class Stacks:
     def of_region(self, region: str) -> list[Stack]:
         """All stacks of a region, deleted ones too."""
         return [stack for stack in self._stacks if stack.region == region]
+
+    @property
+    def changes(self) -> int:
+        """A number that grows with every step of every stack."""
+        return sum(len(stack.events) for stack in list(self._stacks))
+
+    def snapshot(self) -> list[Stack]:
+        """All stacks, for `restore`."""
+        return list(self._stacks)
+
+    def restore(self, stacks: list[Stack]) -> None:
+        """Go on with these, before the first call. Nobody carries on an operation that was under way: it has failed."""
+        self._stacks = stacks
+        for stack in stacks:
+            if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+                stack.enter(_broken_off(stack.status), self._clock.now(), BROKEN_OFF)
 
     def find(self, region: str, name: str) -> Stack:
         """A stack by name (not a deleted one) or id; raises StackNotFound."""
@@ -275,6 +292,12 @@ class Stacks:
 
     def _arn(self, region: str, resource: str) -> str:
         return f"arn:{self._partition(region)}:cloudformation:{region}:{self._account}:{resource}"
+
+
+def _broken_off(status: str) -> str:
+    """A clean-up comes after the end; what it leaves is nobody's any more."""
+    cleaning = "_CLEANUP_IN_PROGRESS"
+    return status.removesuffix(cleaning) if status.endswith(cleaning) else status.replace("_IN_PROGRESS", "_FAILED")
 
 
 def _on_failure(request: Request) -> str:

@@ -35,6 +35,7 @@ from infra.local.page import page
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
+READS = ("Describe", "List", "Get", "BatchGet", "Filter", "Head", "Lookup")
 STATUS_PATH = "/_cutover/status"
 ELBV2, CLOUDFORMATION, CLOUDWATCH = "elasticloadbalancing", "cloudformation", "monitoring"
 ELBV2_MODEL = "elbv2"
@@ -42,7 +43,10 @@ ELBV2_MODEL = "elbv2"
 
 @dataclass(frozen=True)
 class Handlers:
-    """What the gateway hands requests to. `put_manifest` takes path, body and content type; `sleep` takes seconds."""
+    """What the gateway hands requests to. `put_manifest` takes path, body and content type; `sleep` takes seconds.
+
+    `written` is told after each call that may have changed records.
+    """
 
     ecs: Ecs
     cfn: CfnApi
@@ -57,6 +61,7 @@ class Handlers:
     view: Callable[[], dict[str, Any]]
     calls: iam_calls.CallLog = field(default_factory=iam_calls.CallLog)
     faults: FaultBook = field(default_factory=FaultBook)
+    written: Callable[[], None] = lambda: None
 
 
 class Gateway:
@@ -99,6 +104,8 @@ class Gateway:
         if (refusal := self._handlers.judge(call, request)) is not None:
             return failure(call, refusal.code, refusal.message, refusal.status)
         answer = self._carry_out(request, environ)
+        if not call.operation.startswith(READS):
+            self._handlers.written()
         return replace(answer, lost=True) if fault is not None and fault.kind == LOSE else answer
 
     def _carry_out(self, request: Request, environ: dict[str, Any]) -> Answer:
@@ -131,6 +138,7 @@ class Gateway:
     def _manifest(self, request: Request) -> Answer:
         reply = self._handlers.put_manifest(request.path, request.body, request.content_type)
         self._handlers.ecr.pushed()
+        self._handlers.written()
         headers = {name: value for name, value in reply.headers.items() if name != "Content-Type"}
         return Answer(reply.status, reply.body, reply.headers.get("Content-Type", "application/json"), headers)
 

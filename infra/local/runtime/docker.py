@@ -60,8 +60,9 @@ def labels(port: int) -> dict[str, str]:
 
 
 def make_network(client: docker.DockerClient, port: int) -> None:
-    """Make the instance's network; there is none of that name."""
-    client.networks.create(network_name(port), driver="bridge", labels=labels(port))
+    """Make the instance's network, unless it outlived a server that was killed."""
+    if not client.networks.list(names=[network_name(port)], filters={"label": f"{INSTANCE_LABEL}={port}"}):
+        client.networks.create(network_name(port), driver="bridge", labels=labels(port))
 
 
 def remove_all(client: docker.DockerClient, port: int) -> int:

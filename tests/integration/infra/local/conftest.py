@@ -178,6 +178,12 @@ def state_home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def instance_type() -> type[Instance]:
+    """`instance_type(port, docker_client)`: clients for an instance of the test's own."""
+    return Instance
+
+
+@pytest.fixture(scope="session")
 def instance(state_home: Path, docker_client: docker.DockerClient) -> Iterator[Instance]:
     """An instance whose minutes last a second."""
     port = find_port()
