@@ -25,6 +25,7 @@ Credentials = Annotated[
     Doc("JSON of `aws configure export-credentials`"),
 ]
 Approved = Annotated[str, Doc("The version a person has approved, X.Y.Z; a major one goes no further without")]
+AsJson = Annotated[bool, Doc("As a JSON document instead of lines")]
 EnvironmentName = Annotated[str, Doc("One of [tool.cutover.environments.NAME]")]
 
 
@@ -107,6 +108,38 @@ class Cutover:
         target = await self._target(environment, aws, credentials)
         release = await self._release(target, image, approve)
         return await cloud.deploy(target, self.source, release, strategy, dry_run)
+
+    @function(cache="never")
+    async def rollback(
+        self,
+        environment: EnvironmentName,
+        aws: Aws = None,
+        credentials: Credentials = None,
+        image: Annotated[str, Doc("A release to go back to, by tag or digest; the one before when left out")] = "",
+        now: Annotated[bool, Doc("Stop what is under way; no canary, no bake, no judgement")] = False,
+        dry_run: Annotated[bool, Doc("Look, say what would be done, and do nothing")] = False,
+    ) -> str:
+        """Go back to the release that served before, through the same gates; gives the report as JSON.
+
+        It goes one release back, and once: run again it finds that done. Exit codes are those of `deploy`.
+        """
+        target = await self._target(environment, aws, credentials)
+        return await cloud.rollback(target, self.source, image, now, dry_run)
+
+    @function(cache="never")
+    async def status(
+        self, environment: EnvironmentName, aws: Aws = None, credentials: Credentials = None, json: AsJson = False
+    ) -> str:
+        """What serves and since when, the weight and health of each side, and the deployment under way."""
+        return await cloud.shown(await self._target(environment, aws, credentials), "status", json)
+
+    # The constructor's `history` has the name already.
+    @function(name="history", cache="never")
+    async def past(
+        self, environment: EnvironmentName, aws: Aws = None, credentials: Credentials = None, json: AsJson = False
+    ) -> str:
+        """The deployments of 90 days with outcome, duration and evidence, and the four keys of DORA."""
+        return await cloud.shown(await self._target(environment, aws, credentials), "history", json)
 
     @function(cache="never")
     async def release(

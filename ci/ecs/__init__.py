@@ -7,23 +7,32 @@ ECS keeps all state: started again at any moment, by anyone, it finds the deploy
 from .clients import Aws, Clock, connect
 from .deploy import Order, deploy
 from .errors import CutoverDeployError
+from .history import History, history
 from .images import Image, publish, resolve
 from .names import Names
 from .provision import Settings, provision
 from .report import Report
+from .rollback import Back, rollback
+from .status import Status, status
 
 __all__ = [
     "Aws",
+    "Back",
     "Clock",
     "CutoverDeployError",
+    "History",
     "Image",
     "Names",
     "Order",
     "Report",
     "Settings",
+    "Status",
     "connect",
     "deploy",
+    "history",
     "provision",
     "publish",
     "resolve",
+    "rollback",
+    "status",
 ]

@@ -8,6 +8,7 @@ answering; 128 and the signal's number when told to stop.
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -17,10 +18,14 @@ from . import errors, images, words
 from .clients import Aws, connect, say
 from .deploy import deploy
 from .errors import AwsFault, CutoverDeployError, Stopped, translated
+from .history import History, history
 from .interrupt import interrupted
+from .kept import Shelf
 from .names import Names
 from .provision import Settings, provision
-from .report import REFUSED, Report
+from .report import DRY_RUN, REFUSED, ROLLBACK, Report
+from .rollback import rollback
+from .status import Status, status
 
 
 class _Signalled(BaseException):
@@ -33,7 +38,10 @@ class _Signalled(BaseException):
 
 def main(given: Sequence[str] | None = None, connected: Callable[[], Aws] = connect) -> int:
     """Runs one verb; gives the exit code."""
-    verbs = {"publish": _publish, "provision": _provision, "deploy": _deploy}
+    verbs = {
+        "publish": _publish, "provision": _provision, "deploy": _deploy, "rollback": _rollback, "status": _status,
+        "history": _history,
+    }  # fmt: skip
     arguments = words.parser((__doc__ or "").partition("\n")[0], verbs).parse_args(given)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _on_signal)
@@ -68,16 +76,39 @@ def _provision(aws: Aws, arguments: argparse.Namespace) -> int:
 
 def _deploy(aws: Aws, arguments: argparse.Namespace) -> int:
     told = Report(arguments.environment, arguments.version, arguments.commit, arguments.image)
-    return _reported(aws, arguments, told, lambda: deploy(aws, words.order(arguments), told))
+    return _reported(aws, arguments, told, lambda saved: deploy(aws, words.order(arguments), told, saved))
 
 
-def _reported(aws: Aws, arguments: argparse.Namespace, told: Report, run: Callable[[], None]) -> int:
+def _rollback(aws: Aws, arguments: argparse.Namespace) -> int:
+    told = Report(arguments.environment, "", "", arguments.image, verb=ROLLBACK)
+    return _reported(aws, arguments, told, lambda saved: rollback(aws, words.back(arguments), told, saved))
+
+
+def _status(aws: Aws, arguments: argparse.Namespace) -> int:
+    return _shown(arguments, status(aws, Names(arguments.prefix, arguments.environment)))
+
+
+def _history(aws: Aws, arguments: argparse.Namespace) -> int:
+    return _shown(arguments, history(aws, Names(arguments.prefix, arguments.environment)))
+
+
+def _shown(arguments: argparse.Namespace, found: Status | History) -> int:
+    print(json.dumps(found.document(), indent=2) if arguments.json else "\n".join(found.lines()), flush=True)
+    return 0
+
+
+def _reported(
+    aws: Aws, arguments: argparse.Namespace, told: Report, run: Callable[[Callable[[], None]], None]
+) -> int:
     """The exit code; the report is printed and kept whatever ended the run."""
     told.begun = aws.clock.now()
+    shelf = Shelf(aws, Names(arguments.prefix, arguments.environment))
     try:
-        code = _ran(aws, arguments, told, run)
+        code = _ran(aws, arguments, told, lambda: run(lambda: shelf.keep(told)))
     finally:
         told.ended = aws.clock.now()
+        if told.outcome != DRY_RUN:
+            shelf.keep(told)
         print(told.json(), flush=True)
         if arguments.report:
             arguments.report.write_text(told.json() + "\n", encoding="utf-8")

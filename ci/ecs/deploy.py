@@ -12,17 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import deployments, guard, plan, report, serving, stacks, strategy, targets, task_definition
+from . import deployments, plan, report, serving, stacks, strategy, task_definition
 from .clients import Aws
 from .deployments import Deployment
 from .errors import (
-    OtherDeployment,
     ServiceMissing,
     StackChanging,
     StackFailed,
     StackStuck,
     Unapproved,
-    UnexpectedTraffic,
 )
 from .images import Image, resolve
 from .judge import Criteria
@@ -85,7 +83,7 @@ class _Deploy(Run):
         """Creates the service stack, or joins its creation, and shepherds the deployment that this starts."""
         joins = stack is not None and stack.busy
         if stack and joins:
-            self._refuse_other(name, stack.status, stack.parameters)
+            self.refuse_other(name, stack.status, stack.parameters, self._wanted)
         if self._order.dry_run:
             self._say(plan.first(self._order.strategy, name, joins))
             return
@@ -114,7 +112,7 @@ class _Deploy(Run):
         if service is None:
             raise ServiceMissing(service=self.names.service, stack=self.names.stack("service"))
         self.told.served_before = self.seen(service)
-        deployment = self._joined()
+        deployment = self.joined(self._wanted)
         if deployment is None:
             if stack.busy:
                 raise StackChanging(stack=stack.name, status=stack.status)
@@ -122,7 +120,7 @@ class _Deploy(Run):
                 self.aws.progress("the live revision is the one that is asked for: nothing to deploy")
                 self.prove(report.UNCHANGED, self._image.digest)
                 return
-            self._look(service)
+            self.look(service)
         if self._order.dry_run:
             self._say(plan.next_(self._order.strategy, self.told.serves, self._order.version, deployment))
             return
@@ -133,9 +131,8 @@ class _Deploy(Run):
 
     def _say(self, lines: list[str]) -> None:
         self.told.outcome = report.DRY_RUN
-        self.told.notes += lines
         for line in lines:
-            self.aws.progress(line)
+            self.note(line)
 
     def _parameters(self) -> dict[str, str]:
         order, image = self._order, self._image
@@ -151,56 +148,25 @@ class _Deploy(Run):
             **strategy.parameters(order.strategy),
         }
 
-    def _joined(self) -> Deployment | None:
-        """The deployment under way where it is to the same image and version; None where none is under way."""
-        deployment = deployments.under_way(self.aws, self.names)
-        if deployment:
-            target = targets.of(self.aws, deployment)
-            age, owner = targets.age(self.aws, deployment), target.get("Owner", "")
-            self._refuse_other(deployment.short, deployment.status, target, f"{age}{', ' + owner if owner else ''}")
-            self.aws.progress(f"take over {deployment.short}, which is under way")
-        return deployment
-
-    def _refuse_other(self, what: str, status: str, target: Mapping[str, str], more: str = "") -> None:
-        """Refuses to meddle with a deployment of another image or version."""
-        digest, version = target.get("ImageDigest", ""), target.get("Version", "")
-        if (digest, version) != (self._image.digest, self._order.version):
-            raise OtherDeployment(
-                deployment=what, status=status, target=f"{version} ({digest[:19]})", more=f", {more}" if more else ""
-            )
+    @property
+    def _wanted(self) -> tuple[str, str]:
+        return self._image.digest, self._order.version
 
     def _is_live(self) -> bool:
         live = self.told.serves
         wanted = (self._image.digest, self._order.version, self._order.commit, 100)
         return live is not None and (live.digest, live.version, live.commit, live.percent) == wanted
 
-    def _look(self, service: Mapping[str, Any]) -> None:
-        """The load balancer is as it must be, and what serves is known; what a person should know of it is noted."""
-        standing = guard.before_update(self.aws, self.names, self.ingress, service)
-        if self.told.serves is None:
-            raise UnexpectedTraffic(when=guard.BEFORE_UPDATE, problem="what serves cannot be told")
-        if standing.note:
-            self.told.notes.append(standing.note)
-            self.aws.progress(standing.note)
-
     def _updated(self, service: Mapping[str, Any]) -> Deployment:
         """Registers the task definition and updates the service: the deployment this starts."""
         order, image, live = self._order, self._image, self.told.serves
-        assert live is not None  # `_look` has seen to it
+        assert live is not None  # `look` has seen to it
         arn = task_definition.register(self.aws, self.names, live.task_definition, image, order.version, order.commit)
         # Between the first look and now another runner may have been quicker.
-        if (other := self._joined()) is not None:
+        if (other := self.joined(self._wanted)) is not None:
             return other
         self.aws.progress(f"update {self.names.service} from {live.version} to {order.version}")
-        answer = self.aws.ecs.update_service(
-            cluster=self.names.cluster,
-            service=self.names.service,
-            taskDefinition=arn,
-            deploymentConfiguration=strategy.configuration(order.strategy),
-            # After a rollback the service may still name this very task definition, and would not be deployed again.
-            forceNewDeployment=service.get("taskDefinition") == arn,
-        )
-        return deployments.started_by(self.aws, self.names, answer["service"])
+        return self.update(service, arn, strategy.configuration(order.strategy))
 
     def _appeared(self, name: str) -> Deployment:
         """The new service's first deployment, once CloudFormation has got that far."""

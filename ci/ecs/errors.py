@@ -176,7 +176,7 @@ class OtherDeployment(CutoverDeployError):
     code = REFUSED
     sentence = (
         "Another deployment is under way ({deployment}, {status}, to {target}{more}): wait for its end, then run this "
-        "again."
+        "again, or end it with `rollback --now`."
     )
 
 
@@ -254,6 +254,16 @@ class NothingToGoBackTo(CutoverDeployError):
     sentence = (
         "There is nothing to roll back to in {environment}: ECS remembers no release before {serving}. Deploy a digest "
         "with `deploy --image`."
+    )
+
+
+class NotPromoted(CutoverDeployError):
+    """An image that exists and never had all of production."""
+
+    code = REFUSED
+    sentence = (
+        "The image {image} never served all of {environment}, as far as ECS remembers: `rollback` goes back to what "
+        "did; use `deploy --image`."
     )
 
 

@@ -7,7 +7,7 @@ from .clients import Aws
 from .deployments import Deployment
 from .errors import AwsFault, CutoverDeployError, Interrupted, RollbackAsked, ShiftedAlready, Stopped
 from .names import Names
-from .report import UNKNOWN, Report
+from .report import ROLLBACK, UNKNOWN, Report
 from .strategy import HOOK_MINUTES
 
 
@@ -18,7 +18,8 @@ def interrupted(aws: Aws, names: Names, told: Report, signal: str) -> CutoverDep
     fields = {"signal": signal, "deployment": told.short or "the first deployment"}
     try:
         deployment = deployments.describe(aws, told.service_deployment) if told.service_deployment else None
-        if deployment is None or deployment.terminal:
+        # A way back is not taken back: it would bring the bad version again.
+        if deployment is None or deployment.terminal or told.verb == ROLLBACK:
             return Interrupted(**fields, minutes=HOOK_MINUTES)
         if _has_all_traffic(aws, names, deployment):
             return ShiftedAlready(**fields)

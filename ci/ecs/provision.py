@@ -13,7 +13,7 @@ from .names import Names
 from .stacks import Outcome
 
 # In the order in which they need each other.
-CONCERNS = ("registry", "network", "roles", "ingress")
+CONCERNS = ("registry", "network", "roles", "ingress", "evidence")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ FAILED = "failed"
 REFUSED = "refused"
 UNKNOWN = "unknown"
 DRY_RUN = "dry-run"
+DEPLOY, ROLLBACK = "deploy", "rollback"
 
 
 @dataclass
@@ -30,14 +31,15 @@ class Report:
 
     `outcome` is refused until something was begun, unknown until it is known, then deployed, unchanged, rolled-back,
     inconclusive or failed. `weights` are percent by rule and target group; `begun` and `ended` seconds since the epoch;
-    `minutes` the load balancer's metrics by side; `logs` the last lines of tasks that failed.
+    `minutes` the load balancer's metrics by side; `logs` the last lines of tasks that failed;
+    `kept` is where the report is kept, `inherited` what a runner before this one had written of the same deployment.
     """
 
     environment: str
     version: str
     commit: str
     image: str
-    verb: str = "deploy"
+    verb: str = DEPLOY
     strategy: str = ""
     digest: str = ""
     outcome: str = REFUSED
@@ -56,6 +58,7 @@ class Report:
     minutes: Mapping[str, list[Minute]] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     kept: str = ""
+    inherited: dict[str, Any] | None = None
 
     @property
     def short(self) -> str:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import causes, deployments, metrics, report, serving, smoke
+from . import causes, deployments, guard, metrics, report, serving, smoke, targets
 from .clients import Aws
 from .deployments import Deployment
-from .errors import AwsFault, DeploymentFailed, Inconclusive, NotServing, RolledBack
+from .errors import (
+    AwsFault,
+    DeploymentFailed,
+    Inconclusive,
+    NotServing,
+    OtherDeployment,
+    RolledBack,
+    UnexpectedTraffic,
+)
 from .foreign import ForeignHands
 from .gates import SETTLE_S, Place
 from .judge import Criteria, Judge
@@ -18,12 +26,63 @@ from .report import Report
 from .serving import Ingress, Serving
 from .shepherd import Shepherd
 
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import DeploymentConfigurationTypeDef
+
 
 class Run:
     """One run in an environment whose load balancer is there; it fills in the report `told` as it goes."""
 
     def __init__(self, aws: Aws, names: Names, told: Report, ingress: Ingress, criteria: Criteria) -> None:
         self.aws, self.names, self.told, self.ingress, self._criteria = aws, names, told, ingress, criteria
+
+    def joined(self, wanted: tuple[str, str]) -> Deployment | None:
+        """The deployment under way where it is to the digest and version `wanted`; None where none is under way."""
+        deployment = deployments.under_way(self.aws, self.names)
+        if deployment:
+            target = targets.of(self.aws, deployment)
+            age, owner = targets.age(self.aws, deployment), target.get("Owner", "")
+            more = f"{age}{', ' + owner if owner else ''}"
+            self.refuse_other(deployment.short, deployment.status, target, wanted, more)
+            self.aws.progress(f"take over {deployment.short}, which is under way")
+        return deployment
+
+    def refuse_other(
+        self, what: str, status: str, target: Mapping[str, str], wanted: tuple[str, str], more: str = ""
+    ) -> None:
+        """Refuses to meddle with a deployment of another digest or version than `wanted`."""
+        digest, version = target.get("ImageDigest", ""), target.get("Version", "")
+        if (digest, version) != wanted:
+            raise OtherDeployment(
+                deployment=what, status=status, target=f"{version} ({digest[:19]})", more=f", {more}" if more else ""
+            )
+
+    def look(self, service: Mapping[str, Any]) -> None:
+        """The load balancer is as it must be, and what serves is known; what a person should know of it is noted."""
+        standing = guard.before_update(self.aws, self.names, self.ingress, service)
+        if self.told.serves is None:
+            raise UnexpectedTraffic(when=guard.BEFORE_UPDATE, problem="what serves cannot be told")
+        if standing.note:
+            self.note(standing.note)
+
+    def note(self, line: str) -> None:
+        """What a person should know, told at once and in the report."""
+        self.told.notes.append(line)
+        self.aws.progress(line)
+
+    def update(
+        self, service: Mapping[str, Any], task_definition: str, configuration: DeploymentConfigurationTypeDef
+    ) -> Deployment:
+        """Updates the service to a task definition: the deployment this starts."""
+        answer = self.aws.ecs.update_service(
+            cluster=self.names.cluster,
+            service=self.names.service,
+            taskDefinition=task_definition,
+            deploymentConfiguration=configuration,
+            # After a rollback the service may still name this very task definition, and would not be deployed again.
+            forceNewDeployment=service.get("taskDefinition") == task_definition,
+        )
+        return deployments.started_by(self.aws, self.names, answer["service"])
 
     def follow(self, deployment: Deployment, minutes: int, saved: Callable[[], None]) -> tuple[Deployment, Shepherd]:
         """The deployment as it ended; `minutes` are its bakes together, `saved` is called after each judgement."""

@@ -11,6 +11,7 @@ from .analysis import Tolerance
 from .deploy import Order
 from .judge import Criteria
 from .names import Names
+from .rollback import Back
 from .strategy import BLUE_GREEN, STRATEGIES, Strategy
 
 Verb = Callable[..., int]
@@ -42,6 +43,12 @@ def order(given: argparse.Namespace) -> Order:
         approval=given.approve if given.needs_approval else None,
         dry_run=given.dry_run,
     )
+
+
+def back(given: argparse.Namespace) -> Back:
+    """What `rollback` was told."""
+    names = Names(given.prefix, given.environment)
+    return Back(names, criteria(given), strategy(given), given.now, given.image, given.dry_run)
 
 
 def strategy(given: argparse.Namespace) -> Strategy:
@@ -84,6 +91,22 @@ def _deploy(command: argparse.ArgumentParser) -> None:
     command.add_argument("--commit", required=True, metavar="SHA", help="what the image was built from")
     command.add_argument("--needs-approval", action="store_true", help="refuse what --approve does not name")
     command.add_argument("--approve", metavar="X.Y.Z", default="", help="the version a person has approved")
+    _judged(command)
+
+
+def _rollback(command: argparse.ArgumentParser) -> None:
+    _named(command)
+    command.add_argument("--image", default="", help="a release to go back to (default: the one before)")
+    command.add_argument("--now", action="store_true", help="stop what is under way; no canary, no bake, no judgement")
+    _judged(command)
+
+
+def _shown(command: argparse.ArgumentParser) -> None:
+    _named(command)
+    command.add_argument("--json", action="store_true", help="as a document instead of lines")
+
+
+def _judged(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="look, say what would be done, and do nothing")
     command.add_argument("--report", type=Path, metavar="PATH", help="also write the report to this file")
     _strategy(command)
@@ -137,6 +160,9 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "publish": ("push an OCI image layout, tagged with its version", _publish),
     "provision": ("create or change the stacks of an environment", _provision),
     "deploy": ("cut an environment over to an image; prints a report in JSON", _deploy),
+    "rollback": ("go back to the release before; prints a report in JSON", _rollback),
+    "status": ("what serves, and what is under way", _shown),
+    "history": ("the deployments, their evidence and their figures", _shown),
 }
 
 

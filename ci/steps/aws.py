@@ -81,6 +81,22 @@ async def publish(target: Target, built: dagger.Container, version: str) -> str:
     return (await pushed.with_exec(words).stdout()).strip()
 
 
+async def rollback(
+    target: Target, source: dagger.Directory, reference: str, now: bool, dry_run: bool = False
+) -> str:
+    """Go back to the release before, or to the one that is named; gives the report as JSON."""
+    words = _verb(target, "rollback", *_strategy(target.environment, ""), *_gates(target))
+    words += ["--environment", target.environment.name, *(["--image", reference] if reference else [])]
+    words += [word for word, said in (("--now", now), ("--dry-run", dry_run)) if said]
+    return await _judging(await deployer(target), target, source).with_exec(words).stdout()
+
+
+async def shown(target: Target, verb: str, as_json: bool) -> str:
+    """What `status` or `history` tells."""
+    words = _verb(target, verb, "--environment", target.environment.name, *(["--json"] if as_json else []))
+    return await (await deployer(target)).with_exec(words).stdout()
+
+
 async def provision(target: Target, dry_run: bool, test_cidr: str) -> str:
     """Create or change the environment's stacks; gives what was done with each."""
     words = _verb(target, "provision", *_placed(target), *(["--dry-run"] if dry_run else []))

@@ -13,7 +13,7 @@ from ci.ecs.stacks import declared
 from ci.ecs.strategy import Strategy, configuration, parameters
 
 TEMPLATES = Path(__file__).parents[3] / "infra" / "templates"
-NAMES = ("registry", "network", "roles", "ingress", "service")
+NAMES = ("registry", "network", "roles", "ingress", "evidence", "service")
 # One region a partition, and the default one.
 REGIONS = ["eu-north-1", "us-east-1", "us-gov-west-1", "cn-north-1"]
 EXPORTS = {

@@ -89,6 +89,9 @@ class World:
             "AlternateTargetGroupArn": self.groups[1],
         }
 
+        self.cfn.add("cutover-demo-evidence", Prefix="cutover")
+        self.cfn.outputs["cutover-demo-evidence"] = {"EvidenceBucketName": "evidence"}
+
     def reborn(self) -> None:
         """As `provisioned`, with nothing deployed."""
         self.cfn.stacks.pop("cutover-demo-service", None)

@@ -29,7 +29,7 @@ def handlers() -> Iterator[None]:
 def place(world: Any, site: Any, tmp_path: Path) -> Path:
     """Templates and smoke checks, an account that is provisioned, and two images."""
     world.provisioned()
-    for concern in ("registry", "network", "roles", "ingress", "service"):
+    for concern in ("registry", "network", "roles", "ingress", "evidence", "service"):
         (tmp_path / f"{concern}.yaml").write_text("Parameters:\n  Prefix:\n", encoding="utf-8")
     (tmp_path / "smoke.json").write_text('[{"path": "/"}]', encoding="utf-8")
     for version in ("1.0.0", "1.1.0"):

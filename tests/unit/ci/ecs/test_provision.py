@@ -13,13 +13,13 @@ from ci.ecs.provision import Settings, provision
 from ci.ecs.stacks import CHANGE_SET_WAIT_S, STACK_WAIT_S, Outcome, declared
 
 NAMES = Names("cutover", "demo")
-STACKS = ["cutover-registry", "cutover-demo-network", "cutover-demo-roles", "cutover-demo-ingress"]
+STACKS = ["cutover-registry", *(f"cutover-demo-{concern}" for concern in ("network", "roles", "ingress", "evidence"))]
 PARAMETERS = ["Prefix", "Environment", "ContainerPort", "HealthCheckPath", "TestCidr", "DeregistrationDelay"]
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    for concern in ("registry", "network", "roles", "ingress"):
+    for concern in ("registry", "network", "roles", "ingress", "evidence"):
         text = "Parameters:\n" + "".join(f"  {name}:\n    Type: String\n" for name in PARAMETERS)
         (tmp_path / f"{concern}.yaml").write_text(text, encoding="utf-8")
     return Settings(NAMES, tmp_path, 8080, "/health")
@@ -40,7 +40,7 @@ def test_a_second_time_nothing_changes_and_nothing_is_left_behind(world: Any, se
     world.clients["cloudformation"].calls.clear()
     assert {each.done for each in run(world, settings)} == {"unchanged"}
     assert world.clients["cloudformation"].called("execute_change_set") == []
-    assert len(world.clients["cloudformation"].called("delete_change_set")) == 4
+    assert len(world.clients["cloudformation"].called("delete_change_set")) == 5
 
 
 def test_a_change_names_the_resources_and_what_is_replaced(world: Any, settings: Settings) -> None:
@@ -65,7 +65,7 @@ def test_parameters_that_are_not_given_keep_their_values(world: Any, settings: S
     world.cfn.stacks["cutover-demo-ingress"]["parameters"] |= {"DeregistrationDelay": "5", "Dropped": "x"}
     changed = Settings(NAMES, settings.templates, 9090, "/health")
     run(world, changed)
-    given = world.clients["cloudformation"].called("create_change_set")[-1]["Parameters"]
+    given = world.clients["cloudformation"].called("create_change_set")[-2]["Parameters"]
     assert {"ParameterKey": "DeregistrationDelay", "UsePreviousValue": True} in given
     assert "Dropped" not in {each["ParameterKey"] for each in given}
 
