@@ -84,10 +84,11 @@ class Cutover:
         credentials: Credentials = None,
         dry_run: Annotated[bool, Doc("Say what would change, and change nothing")] = False,
         test_cidr: Annotated[str, Doc("Addresses that may reach the test listener, such as 203.0.113.7/32")] = "",
+        allow_replacement: Annotated[bool, Doc("Also replace or remove what holds data or traffic")] = False,
     ) -> str:
-        """Create or change the environment's stacks: registry, network, roles, load balancer."""
+        """Create or change the environment's stacks: registry, network, roles, load balancer, bucket of evidence."""
         target = await self._target(environment, aws, credentials)
-        return await cloud.provision(target, dry_run, test_cidr)
+        return await cloud.provision(target, dry_run, test_cidr, allow_replacement)
 
     @function(cache="never")
     async def deploy(

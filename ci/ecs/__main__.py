@@ -67,7 +67,7 @@ def _publish(aws: Aws, arguments: argparse.Namespace) -> int:
 def _provision(aws: Aws, arguments: argparse.Namespace) -> int:
     names = Names(arguments.prefix, arguments.environment)
     settings = Settings(names, arguments.templates, arguments.port, arguments.health, arguments.test_cidr)
-    for outcome in provision(aws, settings, dry_run=arguments.dry_run):
+    for outcome in provision(aws, settings, dry_run=arguments.dry_run, may_replace=arguments.allow_replacement):
         print(f"{outcome.stack:<32} {outcome.done}", flush=True)
         for change in outcome.changes:
             print(f"{'':<32}   {change}", flush=True)

@@ -38,8 +38,10 @@ class Settings:
         return common
 
 
-def provision(aws: Aws, settings: Settings, *, dry_run: bool = False) -> Iterator[Outcome]:
+def provision(aws: Aws, settings: Settings, *, dry_run: bool = False, may_replace: bool = False) -> Iterator[Outcome]:
     """Creates or changes each stack and gives its outcome as soon as it is there; `dry_run` changes nothing.
+
+    Without `may_replace` nothing that holds data or traffic is replaced or removed.
 
     Raises DeploymentUnderWay while ECS deploys in the environment.
     """
@@ -50,4 +52,6 @@ def provision(aws: Aws, settings: Settings, *, dry_run: bool = False) -> Iterato
         name = settings.names.stack(concern)
         aws.progress(f"{name}: look")
         template = settings.templates / f"{concern}.yaml"
-        yield stacks.apply(aws, name, template, settings.parameters(concern), dry_run=dry_run)
+        yield stacks.apply(
+            aws, name, template, settings.parameters(concern), dry_run=dry_run, may_replace=may_replace
+        )

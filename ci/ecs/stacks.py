@@ -14,8 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from . import changes
+from .changes import Changes
 from .clients import Aws
-from .errors import ChangeSetFailed, StackBusy, StackFailed, StackStuck, TemplateMissing, code_of
+from .errors import (
+    ChangeSetFailed,
+    CutoverDeployError,
+    ReplacementRefused,
+    RulesAreOwnedByEcs,
+    StackBusy,
+    StackFailed,
+    StackStuck,
+    TemplateMissing,
+    code_of,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
@@ -86,8 +98,20 @@ def settled(aws: Aws, name: str) -> Stack | None:
     return stack
 
 
-def apply(aws: Aws, name: str, template: Path, parameters: Mapping[str, str], *, dry_run: bool = False) -> Outcome:
-    """Makes the stack be what template and parameters say, or says what that would do; waits for its end."""
+def apply(
+    aws: Aws,
+    name: str,
+    template: Path,
+    parameters: Mapping[str, str],
+    *,
+    dry_run: bool = False,
+    may_replace: bool = False,
+) -> Outcome:
+    """Makes the stack be what template and parameters say, or says what that would do; waits for its end.
+
+    ReplacementRefused where that would replace or remove what holds data or traffic, unless it `may_replace`;
+    RulesAreOwnedByEcs where it would edit a rule's actions, in any case.
+    """
     stack = settled(aws, name)
     if stack is None or stack.status in FAILED_BIRTH | UNBORN:
         if dry_run:
@@ -97,7 +121,7 @@ def apply(aws: Aws, name: str, template: Path, parameters: Mapping[str, str], *,
         return Outcome(name, "created again, after a failed creation" if again else "created")
     if stack.status not in USABLE:
         raise StackStuck(stack=name, status=stack.status)
-    return _update(aws, stack, template, parameters, dry_run)
+    return _update(aws, stack, template, parameters, dry_run, may_replace)
 
 
 def begin_creation(aws: Aws, name: str, template: Path, parameters: Mapping[str, str], stack: Stack | None) -> bool:
@@ -132,21 +156,36 @@ def tell_failures(aws: Aws, name: str) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class _ChangeSet:
     name: str
-    changes: tuple[str, ...]
+    changes: Changes
 
 
-def _update(aws: Aws, stack: Stack, template: Path, parameters: Mapping[str, str], dry_run: bool) -> Outcome:
+def _update(
+    aws: Aws, stack: Stack, template: Path, parameters: Mapping[str, str], dry_run: bool, may_replace: bool
+) -> Outcome:
     body = _read(template)
     change = _change_set(aws, stack.name, "UPDATE", body, _kept_and_given(stack, body, parameters))
     if change is None:
         return Outcome(stack.name, "unchanged")
-    if dry_run:
+    refusal = _refusal(stack.name, change.changes, may_replace)
+    lines = change.changes.lines
+    if dry_run or refusal:
         aws.cloudformation.delete_change_set(StackName=stack.name, ChangeSetName=change.name)
-        return Outcome(stack.name, "would change", change.changes)
-    aws.progress(f"{stack.name}: update {', '.join(change.changes) or 'outputs only'}")
+    if dry_run:
+        return Outcome(stack.name, "would be refused" if refusal else "would change", lines)
+    if refusal:
+        raise refusal
+    aws.progress(f"{stack.name}: update {', '.join(lines) or 'outputs only'}")
     aws.cloudformation.execute_change_set(StackName=stack.name, ChangeSetName=change.name)
     _finish(aws, stack.name, "UPDATE_COMPLETE")
-    return Outcome(stack.name, "updated", change.changes)
+    return Outcome(stack.name, "updated", lines)
+
+
+def _refusal(name: str, found: Changes, may_replace: bool) -> CutoverDeployError | None:
+    if found.rules:
+        return RulesAreOwnedByEcs(stack=name, resource=found.rules[0])
+    if found.held and not may_replace:
+        return ReplacementRefused(stack=name, changes=", ".join(found.held))
+    return None
 
 
 def _kept_and_given(stack: Stack, body: str, parameters: Mapping[str, str]) -> list[ParameterTypeDef]:
@@ -182,16 +221,16 @@ def _change_set(aws: Aws, name: str, kind: Any, body: str, parameters: list[Para
         Parameters=parameters,
         Capabilities=["CAPABILITY_IAM"],
     )
-    status, reason, changes = _described(aws, name, change_set)
+    status, reason, found = _described(aws, name, change_set)
     if status == "CREATE_COMPLETE":
-        return _ChangeSet(change_set, changes)
+        return _ChangeSet(change_set, found)
     aws.cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
     if "didn't contain changes" in reason or "No updates are to be performed" in reason:
         return None
     raise ChangeSetFailed(stack=name, reason=reason.rstrip(".") or status)
 
 
-def _described(aws: Aws, name: str, change_set: str) -> tuple[str, str, tuple[str, ...]]:
+def _described(aws: Aws, name: str, change_set: str) -> tuple[str, str, Changes]:
     since = aws.clock.monotonic()
     while True:
         answer = aws.cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)
@@ -200,21 +239,11 @@ def _described(aws: Aws, name: str, change_set: str) -> tuple[str, str, tuple[st
         if aws.clock.monotonic() - since > CHANGE_SET_WAIT_S:
             raise StackBusy(stack=name, status=answer["Status"], minutes=CHANGE_SET_WAIT_S // 60)
         aws.pause()
-    changes = list(answer.get("Changes", []))
+    found: list[Any] = list(answer.get("Changes", []))
     while token := answer.get("NextToken"):
         answer = aws.cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set, NextToken=token)
-        changes += answer.get("Changes", [])
-    return (
-        answer["Status"],
-        answer.get("StatusReason", ""),
-        tuple(_line(each.get("ResourceChange")) for each in changes),
-    )
-
-
-def _line(change: Any) -> str:
-    change = change or {}
-    note = " (replaced)" if change.get("Replacement") == "True" else ""
-    return f"{change.get('Action', 'Change').lower()} {change.get('LogicalResourceId', '?')}{note}"
+        found += answer.get("Changes", [])
+    return answer["Status"], answer.get("StatusReason", ""), changes.read(found)
 
 
 def _finish(aws: Aws, name: str, wanted: str) -> None:

@@ -81,6 +81,7 @@ def _publish(command: argparse.ArgumentParser) -> None:
 def _provision(command: argparse.ArgumentParser) -> None:
     _environment(command)
     command.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    command.add_argument("--allow-replacement", action="store_true", help="also of what holds data or traffic")
     command.add_argument("--test-cidr", metavar="CIDR", help="addresses that may reach the test listener")
 
 

@@ -97,10 +97,11 @@ async def shown(target: Target, verb: str, as_json: bool) -> str:
     return await (await deployer(target)).with_exec(words).stdout()
 
 
-async def provision(target: Target, dry_run: bool, test_cidr: str) -> str:
+async def provision(target: Target, dry_run: bool, test_cidr: str, may_replace: bool) -> str:
     """Create or change the environment's stacks; gives what was done with each."""
     words = _verb(target, "provision", *_placed(target), *(["--dry-run"] if dry_run else []))
     words += ["--test-cidr", test_cidr] if test_cidr else []
+    words += ["--allow-replacement"] if may_replace else []
     return await (await deployer(target)).with_exec(words).stdout()
 
 

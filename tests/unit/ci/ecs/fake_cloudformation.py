@@ -28,6 +28,7 @@ class FakeCloudFormation:
         self.events: dict[str, list[dict[str, Any]]] = {}
         self.outputs: dict[str, dict[str, str]] = {}
         self.frozen = False
+        self.second: dict[str, Any] = {}
 
     def add(self, name: str, status: str = "CREATE_COMPLETE", **parameters: str) -> None:
         """A stack that is there already."""
@@ -71,7 +72,7 @@ class FakeCloudFormation:
         if change["reason"]:
             return {"Status": "FAILED", "StatusReason": change["reason"]}
         if NextToken:
-            return {"Status": "CREATE_COMPLETE", "Changes": [_change("Second", "True")]}
+            return {"Status": "CREATE_COMPLETE", "Changes": [_change("Second", "True", **self.second)]}
         return {"Status": "CREATE_COMPLETE", "Changes": [_change("First", "False")], "NextToken": "more"}
 
     def execute_change_set(self, StackName: str, ChangeSetName: str) -> None:
@@ -111,8 +112,9 @@ class FakeCloudFormation:
                 del self.stacks[name]
 
 
-def _change(resource: str, replacement: str) -> dict[str, Any]:
-    return {"ResourceChange": {"Action": "Modify", "LogicalResourceId": resource, "Replacement": replacement}}
+def _change(resource: str, replacement: str, **more: Any) -> dict[str, Any]:
+    change = {"Action": "Modify", "LogicalResourceId": resource, "Replacement": replacement}
+    return {"ResourceChange": change | more}
 
 
 def _event(resource: str, type_: str, status: str, reason: str) -> dict[str, Any]:

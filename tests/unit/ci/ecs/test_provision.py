@@ -180,3 +180,54 @@ def test_what_aws_refuses_is_not_taken_for_a_missing_stack(world: Any, settings:
 )
 def test_a_templates_parameters_are_read_from_its_text(body: str, names: set[str]) -> None:
     assert declared(body) == names
+
+
+BUCKET = {"ResourceType": "AWS::S3::Bucket"}
+RULE = {"ResourceType": "AWS::ElasticLoadBalancingV2::ListenerRule", "Replacement": "False"}
+
+
+def changed(world: Any, settings: Settings, second: dict[str, Any]) -> Settings:
+    """The stacks exist, and the next change of theirs has `second` in it."""
+    run(world, settings)
+    world.cfn.second = second
+    return Settings(NAMES, settings.templates, 9090, "/health")
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (BUCKET, "replace Second"),
+        (BUCKET | {"Replacement": "Conditional"}, "perhaps replace Second"),
+        (BUCKET | {"Action": "Remove", "Replacement": "False"}, "remove Second"),
+    ],
+)
+def test_what_holds_data_or_traffic_is_replaced_only_with_leave(
+    world: Any, settings: Settings, second: dict[str, Any], words: str
+) -> None:
+    settings = changed(world, settings, second)
+    with pytest.raises(errors.ReplacementRefused, match=f"cutover-demo-network would {words}, which holds") as caught:
+        run(world, settings)
+    assert caught.value.code == errors.REFUSED
+    assert world.cfn.stacks["cutover-demo-network"]["parameters"]["ContainerPort"] == "8080"
+    assert run(world, settings, dry_run=True)[1].done == "would be refused"
+    assert list(provision(world.aws, settings, may_replace=True))[1].done == "updated"
+
+
+@pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::IAM::Role"])
+def test_other_changes_need_no_leave(world: Any, settings: Settings, kind: str) -> None:
+    replacement = "False" if kind == "AWS::S3::Bucket" else "True"
+    settings = changed(world, settings, {"ResourceType": kind, "Replacement": replacement})
+    assert run(world, settings)[1].done == "updated"
+
+
+def test_a_rules_actions_are_never_edited(world: Any, settings: Settings) -> None:
+    """ECS owns the weights: not even with leave."""
+    settings = changed(world, settings, RULE | {"Details": [{"Target": {"Name": "Actions"}}]})
+    with pytest.raises(errors.RulesAreOwnedByEcs, match="the actions of Second"):
+        list(provision(world.aws, settings, may_replace=True))
+    assert world.cfn.stacks["cutover-demo-network"]["parameters"]["ContainerPort"] == "8080"
+
+
+def test_a_rules_priority_may_be_edited(world: Any, settings: Settings) -> None:
+    settings = changed(world, settings, RULE | {"Details": [{"Target": {"Name": "Priority"}}]})
+    assert run(world, settings)[1].done == "updated"
