@@ -1,9 +1,12 @@
 """Release arithmetic: pure functions from commits to versions."""
 
+from ci.release.changelog import changelog
+from ci.release.decision import Decision, decide, decide_release, next_version, version_of, why
 from ci.release.errors import NotAVersionError, ReleaseError, UnreadableLogError
-from ci.release.version import GIT_LOG, Commit, Version, next_version, parse_log, since_release, version_of
+from ci.release.history import GIT_LOG, Commit, parse_log, since_release
+from ci.release.version import Version
 
 __all__ = [
-    "GIT_LOG", "Commit", "NotAVersionError", "ReleaseError", "UnreadableLogError", "Version", "next_version",
-    "parse_log", "since_release", "version_of",
+    "GIT_LOG", "Commit", "Decision", "NotAVersionError", "ReleaseError", "UnreadableLogError", "Version", "changelog",
+    "decide", "decide_release", "next_version", "parse_log", "since_release", "version_of", "why",
 ]  # fmt: skip
