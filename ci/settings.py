@@ -94,6 +94,7 @@ class Settings:
     lock: str = "requirements.txt"
     test_lock: str | None = None
     gunicorn: str | None = None
+    python_path: str | None = None
     smoke: tuple[Smoke, ...] = (Smoke("/"),)
     acceptance: tuple[str, ...] = ()
     stable: bool = False
@@ -253,11 +254,12 @@ def _settings(table: _Table, name: str) -> Settings:
         port=table.number("port", 8080, 1, 65535),
         health=table.path("health", "/health"),
         include=table.texts("include", ("**",), empty=False),
-        tests=table.texts("tests", ("tests",), empty=False),
+        tests=table.texts("tests", ("tests",)),
         coverage=table.number("coverage", 80, 0, 100),
         lock=table.file("lock", "requirements.txt"),
         test_lock=table.file("test-lock", None),
         gunicorn=table.file("gunicorn", None),
+        python_path=table.file("python-path", None),
         smoke=tuple(smoke) or (Smoke("/"),),
         acceptance=table.texts("acceptance", ()),
         stable=table.take("stable", False, "true or false", lambda value: isinstance(value, bool)),

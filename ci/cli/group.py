@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": ("ci.cli.demo:demo", "Release a service twice and break it once, on this machine."),
     "doctor": ("ci.cli.doctor:doctor", "Check what this machine has of what the pipeline needs."),
     "functions": ("ci.cli.completion:functions", "List the module's functions."),
+    "init": ("ci.cli.init:init", "Write the settings that the repository at hand needs."),
     "local": ("ci.cli.local:local", "AWS on this machine."),
     "run": ("ci.cli.completion:run", "Run a program in a session of the engine, as `dagger run` does."),
     "version": ("ci.cli.version:version", "Print the version."),

@@ -60,6 +60,7 @@ def build(source: dagger.Directory, settings: Settings) -> dagger.Container:
         .with_new_file("/opt/cutover/healthcheck.py", HEALTHCHECK)
         .with_directory(ROOT, source.filter(include=list(settings.include)))
         .with_workdir(ROOT)
+        .with_(lambda container: importable(container, ROOT, settings))
         .with_user(USER)
         .with_env_variable("PORT", str(settings.port))
         .with_env_variable("HEALTH_PATH", settings.health)
@@ -67,6 +68,12 @@ def build(source: dagger.Directory, settings: Settings) -> dagger.Container:
         .with_entrypoint(command(settings))
         .with_label("org.opencontainers.image.title", settings.name)
     )
+
+
+def importable(container: dagger.Container, root: str, settings: Settings) -> dagger.Container:
+    """The container with `PYTHONPATH` set to the settings' folder below `root`, where they name one."""
+    path = settings.python_path
+    return container.with_env_variable("PYTHONPATH", f"{root}/{path}") if path else container
 
 
 def command(settings: Settings) -> list[str]:

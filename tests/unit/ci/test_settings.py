@@ -137,7 +137,6 @@ def test_this_repository_s_own_settings_are_allowed() -> None:
         ("health", '"/a b"', "a URL's path, which starts with / and has no spaces"),
         ("name", '" "', "a text that is not empty"),
         ("include", '"app/**"', "a list of texts"),
-        ("tests", "[]", "a list of texts"),
         ("tests", "[1]", "a list of texts"),
         ("lock", '"/etc/lock"', "a file of the repository, given from its root"),
         ("test-lock", '"../lock"', "a file of the repository, given from its root"),

@@ -1,0 +1,157 @@
+"""A look at a repository: every value that the settings need, each with where it was found or that it is a guess."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci.detect.applications import Application, applications
+from ci.detect.dependencies import LOCK, Dependencies, dependencies
+from ci.detect.files import TESTS, python_files, text
+from ci.detect.routes import health, routes
+from ci.errors import CutoverError
+
+PORT = 8080
+IMAGE_PYTHON = "3.13"  # what ci/steps/image.py builds on
+PROCFILE = re.compile(r"^web:.*\bgunicorn\b(.*)$", re.MULTILINE)
+TARGET = re.compile(r"(?<![\w./=])([A-Za-z_][\w.]*):([A-Za-z_]\w*(?:\(\))?)(?=['\"\s]|$)")
+BIND = re.compile(r"(?:-b|--bind)[ =]\S*:(\d{4,5})\b")
+EXPOSE = re.compile(r"^EXPOSE\s+(\d{4,5})\b", re.MULTILINE | re.IGNORECASE)
+PYTHONS = (
+    (".python-version", re.compile(r"^(3\.\d+)", re.MULTILINE)),
+    ("runtime.txt", re.compile(r"python-(3\.\d+)")),
+    ("Dockerfile", re.compile(r"^FROM\s+(?:\S*/)?python:(3\.\d+)", re.MULTILINE | re.IGNORECASE)),
+)
+
+
+class NoApplicationError(CutoverError):
+    """No WSGI application is in the repository, as far as its syntax tells."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(
+            f"no WSGI application in {root}: looked for Flask(), get_wsgi_application(), create_app() and so on; "
+            'write it yourself as [tool.cutover] wsgi = "module:application"'
+        )
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One value, as it is told: `guessed` where the repository does not say it."""
+
+    what: str
+    value: str
+    why: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What was found; `health` and `home` are paths that are answered, None where none is known."""
+
+    application: Application
+    port: int
+    health: str | None
+    home: bool
+    tests: tuple[str, ...]
+    dependencies: Dependencies | None
+    facts: tuple[Fact, ...]
+
+    @property
+    def lock(self) -> str:
+        """The lock file with hashes, there or to be made, from the repository's root."""
+        return self.dependencies.file if self.dependencies and self.dependencies.hashed else LOCK
+
+
+def look(root: Path) -> Repository:
+    """Look at the repository in `root`.
+
+    Raises:
+        NoApplicationError: there is no application.
+    """
+    found = applications(root)
+    application, from_procfile = _chosen(root, found)
+    port, port_fact = _port(root)
+    answered = routes(root)
+    path = health(answered)
+    tests = _tests(root)
+    needed = dependencies(root)
+    facts = (
+        _application_fact(application, found, from_procfile),
+        _python(root),
+        _dependencies_fact(needed),
+        _tests_fact(tests),
+        port_fact,
+        Fact("health", path or "/", "a route of this name" if path else "no route named as a health check", not path),
+    )
+    return Repository(application, port, path, "/" in answered, tests, needed, facts)
+
+
+def _chosen(root: Path, found: list[Application]) -> tuple[Application, bool]:
+    """The application, and whether the Procfile names it."""
+    command = PROCFILE.search(text(root / "Procfile"))
+    target = TARGET.search(command[1]) if command else None
+    named = next((row for row in found if target and row.wsgi == target[0]), None)
+    if named:
+        return named, True
+    if target and (root / (target[1].replace(".", "/") + ".py")).is_file():
+        return Application(target[0], "", target[1].replace(".", "/") + ".py", "an application", ()), True
+    if not found:
+        raise NoApplicationError(root)
+    return found[0], False
+
+
+def _application_fact(application: Application, found: list[Application], from_procfile: bool) -> Fact:
+    if from_procfile:
+        return Fact("wsgi", application.wsgi, "the Procfile's web process")
+    others = [row.wsgi for row in found if row != application]
+    also = f"; also there: {', '.join(others[:3])}" if others else ""
+    return Fact("wsgi", application.wsgi, f"{application.kind} in {application.file}{also}", bool(others))
+
+
+def _port(root: Path) -> tuple[int, Fact]:
+    for name, pattern in (("Procfile", BIND), ("Dockerfile", EXPOSE)):
+        match = pattern.search(text(root / name))
+        if match and int(match[1]) <= 65535:
+            return int(match[1]), Fact("port", match[1], name)
+    return PORT, Fact("port", str(PORT), "the image's own gunicorn listens there")
+
+
+def _python(root: Path) -> Fact:
+    for name, pattern in PYTHONS:
+        match = pattern.search(text(root / name))
+        if match:
+            other = match[1] != IMAGE_PYTHON
+            return Fact("python", IMAGE_PYTHON, f"the image's; {name} says {match[1]}", guessed=other)
+    return Fact("python", IMAGE_PYTHON, "the image's; the repository names none", guessed=True)
+
+
+def _dependencies_fact(needed: Dependencies | None) -> Fact:
+    if needed is None:
+        return Fact("dependencies", "none", "no requirements, lock or [project] dependencies", guessed=True)
+    return Fact("dependencies", needed.file, "pinned by hash" if needed.hashed else f"to be locked: {needed.command}")
+
+
+def _tests_fact(tests: tuple[str, ...]) -> Fact:
+    if not tests:
+        return Fact("tests", "none", "no file is named test_*.py: a release runs none")
+    return Fact("tests", ", ".join(tests), "run by pytest, which runs unittest's too")
+
+
+def _tests(root: Path) -> tuple[str, ...]:
+    """The folders and files that pytest is given: the outermost folder of tests of each, else the file."""
+    files = (path for path in python_files(root) if path.stem.startswith("test_") or path.stem.endswith("_test"))
+    return tuple(dict.fromkeys(_outermost(path) for path in files))
+
+
+def _outermost(path: Path) -> str:
+    for number, part in enumerate(path.parts[:-1]):
+        if part in TESTS:
+            return Path(*path.parts[: number + 1]).as_posix()
+    return path.as_posix()
+
+
+def told(facts: tuple[Fact, ...]) -> Iterator[str]:
+    """The facts as lines of two columns, guesses marked."""
+    width = max(len(fact.what) for fact in facts)
+    for fact in facts:
+        yield f"{fact.what:{width}}  {fact.value}  ({'guessed: ' if fact.guessed else ''}{fact.why})"

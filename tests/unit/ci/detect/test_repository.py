@@ -1,0 +1,146 @@
+"""What is found in a repository, the settings that are written for it, and what they then lack."""
+
+from pathlib import Path
+
+import pytest
+
+from ci.detect import dependencies, look, missing, table
+from ci.detect.repository import NoApplicationError
+from ci.settings import Settings, Smoke
+
+FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+HOME = f"{FLASK}@app.route('/')\ndef home():\n    return ''\n"
+HASHED = "flask==3.1.0 --hash=sha256:00\ngunicorn==27.0.0 --hash=sha256:00\n"
+
+
+def _made(root: Path, **files: str) -> Path:
+    return _written(root, {"app.py": FLASK, **files})
+
+
+def _written(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
+def _settings(root: Path) -> Settings:
+    return Settings.parse(table(look(root), "Shop One"))
+
+
+def test_the_smallest_table_leaves_out_what_is_the_default(tmp_path: Path) -> None:
+    """A file, a lock with hashes and a health route need three lines and an environment."""
+    health = f"{HOME}@app.get('/health')\ndef health():\n    return ''\n"
+    root = _written(tmp_path, {"app.py": health, "requirements.txt": HASHED})
+    expected = '[tool.cutover]\nname = "shop-one"\nwsgi = "app:app"\ntests = []\n\n[tool.cutover.environments.demo]\n'
+    assert table(look(root), "Shop One") == expected
+
+
+def test_the_procfile_decides_on_the_application_and_the_port(tmp_path: Path) -> None:
+    """Its web process is what people run: not a guess, though there is another application."""
+    procfile = "release: python migrate.py\nweb: gunicorn --bind 0.0.0.0:9000 --workers 2 site:app\n"
+    root = _made(tmp_path, Procfile=procfile, **{"site.py": FLASK})
+    found = look(root)
+    assert (found.application.wsgi, found.port, found.facts[0].guessed) == ("site:app", 9000, False)
+
+
+def test_two_applications_are_a_guess_that_names_the_other(tmp_path: Path) -> None:
+    """The user sees what else it could have been."""
+    fact = look(_made(tmp_path, **{"other.py": FLASK})).facts[0]
+    assert fact.guessed and "other:app" in fact.why
+
+
+def test_no_application_is_one_sentence(tmp_path: Path) -> None:
+    """It says what was looked for and what to write."""
+    with pytest.raises(NoApplicationError, match=r"looked for Flask.*wsgi ="):
+        look(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("route", "health", "smoke"),
+    [
+        ("@app.route('/healthz')\ndef f():\n    return ''\n", "/healthz", (Smoke("/healthz"),)),
+        ("@app.route('/other')\ndef f():\n    return ''\n", "/", (Smoke("/"),)),
+        ("requests.get('/health')\n", "/", (Smoke("/"),)),
+    ],
+)
+def test_the_health_path_is_a_route_of_such_a_name(tmp_path: Path, route: str, health: str, smoke: object) -> None:
+    """A request that the service itself makes is no route; where nothing answers `/` the smoke test asks the health."""
+    settings = _settings(_written(tmp_path, {"app.py": FLASK + route}))
+    assert (settings.health, settings.smoke) == (health, smoke)
+
+
+def test_djangos_health_path_keeps_its_slash(tmp_path: Path) -> None:
+    """Without it Django redirects, which is not healthy."""
+    urls = "from django.urls import path\nurlpatterns = [path('', home), path('health/', health)]\n"
+    found = look(_made(tmp_path, **{"shop/urls.py": urls}))
+    assert (found.health, found.home) == ("/health/", True)
+
+
+@pytest.mark.parametrize(
+    ("files", "tests"),
+    [
+        ({"tests/unit/test_a.py": ""}, ("tests",)),
+        ({"shop/tests/test_a.py": "", "shop/tests/test_b.py": ""}, ("shop/tests",)),
+        ({"test_app.py": ""}, ("test_app.py",)),
+        ({"tests/conftest.py": ""}, ()),
+    ],
+)
+def test_tests_are_the_outermost_folders_that_hold_some(
+    tmp_path: Path, files: dict[str, str], tests: tuple[str, ...]
+) -> None:
+    """Each folder once; none at all is said by an empty list."""
+    assert _settings(_made(tmp_path, **files)).tests == tests
+
+
+@pytest.mark.parametrize(
+    ("files", "file", "command"),
+    [
+        ({"requirements.txt": HASHED, "uv.lock": ""}, "requirements.txt", ""),
+        ({"requirements.txt": "flask\n", "uv.lock": ""}, "uv.lock", "uv export"),
+        ({"poetry.lock": ""}, "poetry.lock", "poetry export"),
+        ({"Pipfile.lock": ""}, "Pipfile.lock", "pipenv requirements --hash"),
+        ({"requirements/base.txt": "flask\n"}, "requirements/base.txt", "uv pip compile"),
+        ({"pyproject.toml": '[project]\nname = "a"\ndependencies = ["flask"]\n'}, "pyproject.toml", "uv pip compile"),
+    ],
+)
+def test_each_form_of_dependencies_names_the_command_that_locks_it(
+    tmp_path: Path, files: dict[str, str], file: str, command: str
+) -> None:
+    """Hashes come first, then a tool's lock, then what it was made from."""
+    found = dependencies(_written(tmp_path, files))
+    assert found is not None
+    assert (found.file, found.hashed) == (file, not command)
+    assert found.command.startswith(command)
+
+
+def test_no_dependencies_are_none(tmp_path: Path) -> None:
+    """A pyproject.toml that is only of tools names no dependencies."""
+    assert dependencies(_written(tmp_path, {"pyproject.toml": "[tool.ruff]\n"})) is None
+
+
+def test_a_repository_that_lacks_nothing_is_told_nothing(tmp_path: Path) -> None:
+    """The written settings fit a service with a lock that has all."""
+    root = _written(tmp_path, {"src/shop/__init__.py": FLASK, "requirements.txt": HASHED})
+    assert list(missing(root, _settings(root))) == []
+
+
+def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
+    """The application, the lock with the command that makes it, and the tests."""
+    root = _written(tmp_path, {"requirements.txt": "flask\n"})
+    settings = Settings(name="a", wsgi="shop:app", lock="requirements.lock")
+    text = "\n".join(missing(root, settings))
+    assert all(part in text for part in ('"shop"', "uv pip compile", "requirements.lock", '"tests"'))
+
+
+def test_a_lock_without_the_server_or_the_test_tools_is_told(tmp_path: Path) -> None:
+    """gunicorn for the image, pytest and pytest-cov for the tests."""
+    root = _written(
+        tmp_path, {"app.py": FLASK, "tests/test_a.py": "", "requirements.txt": "flask==3 --hash=sha256:00\n"}
+    )
+    told = list(missing(root, Settings(name="a", wsgi="app:app")))
+    assert [line.partition(":")[0] for line in told] == [
+        "requirements.txt lacks gunicorn",
+        "requirements.txt lacks pytest, pytest-cov",
+    ]
