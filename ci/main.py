@@ -6,6 +6,7 @@ from typing import Annotated
 import dagger
 from dagger import DefaultPath, Doc, Ignore, function, object_type
 
+from ci import release as releases
 from ci.settings import Settings
 from ci.steps import aws as cloud
 from ci.steps import image, version
@@ -16,6 +17,7 @@ IGNORED = [
     "**/.hypothesis",
     "**/.coverage", "**/*.egg-info",
 ]  # fmt: skip
+CommitName = Annotated[str, Doc("The commit that is versioned: a hash, a tag or a branch")]
 Aws = Annotated[
     dagger.Service | None,
     Doc("AWS on this machine (tcp://127.0.0.1:4566); the real AWS when left out"),
@@ -40,9 +42,20 @@ class Cutover:
         return Settings.parse(await self.source.file("pyproject.toml").contents())
 
     @function
-    async def version(self) -> str:
+    async def version(self, commit: CommitName = "HEAD") -> str:
         """The version of this commit: semantic, from the conventional commits since the last tag."""
-        return str(await version.of(self.history))
+        return str((await self._decision(commit)).version)
+
+    @function
+    async def version_why(self, commit: CommitName = "HEAD") -> str:
+        """Why it is this version, and which commits made it."""
+        return releases.why(await self._decision(commit))
+
+    @function
+    async def changelog(self, commit: CommitName = "HEAD") -> str:
+        """What is new in this version, as Markdown."""
+        log, settings = await version.log(self.history, commit), await self._settings()
+        return releases.changelog(releases.decide_release(log, settings.stable))
 
     @function
     async def test(self) -> str:
@@ -60,6 +73,11 @@ class Cutover:
         return image.build(self.source, await self._settings())
 
     @function
+    async def digest(self) -> str:
+        """The digest of the image as `publish` pushes it: the same for the same commit and base, bit for bit."""
+        return (await (await self._canonical(await self._settings())).stdout()).strip()
+
+    @function
     async def serve(self) -> dagger.Service:
         """The service, as its image runs it."""
         return image.serve(image.build(self.source, await self._settings()))
@@ -73,8 +91,8 @@ class Cutover:
     ) -> str:
         """Push the image to the registry, tagged with its version and `latest`; gives its reference by digest."""
         target = await self._target(environment, aws, credentials)
-        built = image.build(self.source, target.settings)
-        return await cloud.publish(target, built, str(await version.of(self.history)))
+        built = (await self._canonical(target.settings)).file(image.ARCHIVE)
+        return await cloud.publish(target, built, str(await version.of(self.history, target.settings.stable)))
 
     @function(cache="never")
     async def provision(
@@ -157,12 +175,24 @@ class Cutover:
         """
         target = await self._target(environment, aws, credentials)
         await tests.run(self.source, target.settings)
-        number = str(await version.of(self.history))
-        reference = await cloud.publish(target, image.build(self.source, target.settings), number)
+        number = str(await version.of(self.history, target.settings.stable))
+        archive = (await self._canonical(target.settings)).file(image.ARCHIVE)
+        reference = await cloud.publish(target, archive, number)
         return await cloud.deploy(target, self.source, await self._release(target, reference, approve))
 
+    async def _canonical(self, settings: Settings) -> dagger.Container:
+        labels = {
+            "org.opencontainers.image.version": str(await version.of(self.history, settings.stable)),
+            "org.opencontainers.image.revision": await version.commit(self.history),
+        }
+        return image.canonical(image.build(self.source, settings), await version.time(self.history), labels)
+
+    async def _decision(self, commit: str = "HEAD") -> releases.Decision:
+        log, settings = await version.log(self.history, commit), await self._settings()
+        return releases.decide(log, settings.stable)
+
     async def _release(self, target: cloud.Target, reference: str, approve: str) -> cloud.Release:
-        number = await version.of(self.history)
+        number = await version.of(self.history, target.settings.stable)
         asks = number.is_major or target.environment.approval
         commit = await version.commit(self.history)
         return cloud.Release(reference, str(number), commit, approve if asks else None)

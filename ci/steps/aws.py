@@ -74,9 +74,9 @@ def _placed(target: Target) -> list[str]:
     ]  # fmt: skip
 
 
-async def publish(target: Target, built: dagger.Container, version: str) -> str:
-    """Push the image; gives its reference by digest."""
-    pushed = (await deployer(target)).with_file("/work/image.tar", built.as_tarball())
+async def publish(target: Target, archive: dagger.File, version: str) -> str:
+    """Push the image in an OCI archive, byte for byte; gives its reference by digest."""
+    pushed = (await deployer(target)).with_file("/work/image.tar", archive)
     words = _verb(target, "publish", "--archive", "/work/image.tar", "--version", version)
     return (await pushed.with_exec(words).stdout()).strip()
 

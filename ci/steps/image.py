@@ -1,6 +1,7 @@
 """The service's image: dependencies by hash in one stage, the service over them in the other."""
 
 import shlex
+from collections.abc import Mapping
 
 import dagger
 from dagger import dag
@@ -10,6 +11,7 @@ from ci.settings import Settings
 BASE = "python:3.13-slim"
 VENV = "/venv"
 ROOT = "/srv"
+ARCHIVE = "/work/image.tar"
 USER = "10001:10001"  # no name: nothing in the image belongs to it
 KEEP_ALIVE_SECONDS = 75  # longer than the load balancer's idle timeout of 60 s
 PIP = [f"{VENV}/bin/pip", "install", "--no-compile", "--no-deps", "--require-hashes", "--requirement"]
@@ -74,6 +76,24 @@ def importable(container: dagger.Container, root: str, settings: Settings) -> da
     """The container with `PYTHONPATH` set to the settings' folder below `root`, where they name one."""
     path = settings.python_path
     return container.with_env_variable("PYTHONPATH", f"{root}/{path}") if path else container
+
+
+def canonical(built: dagger.Container, created: str, labels: Mapping[str, str]) -> dagger.Container:
+    """A step that writes the image's bytes anew, the same for the same content, to `ARCHIVE`; prints their digest.
+
+    `created` is the commit's time in seconds since 1970.
+    """
+    archive = built.as_tarball(
+        forced_compression=dagger.ImageLayerCompression.GZIP, media_types=dagger.ImageMediaTypes.OCI
+    )
+    script = dag.current_module().source().file("ci/release/canonical.py")
+    return (
+        base()
+        .with_file("/opt/canonical.py", script)
+        .with_file("/work/built.tar", archive)
+        .with_exec(["python", "/opt/canonical.py", "/work/built.tar", ARCHIVE, created,
+        *(f"{name}={value}" for name, value in sorted(labels.items()))])
+    )  # fmt: skip
 
 
 def command(settings: Settings) -> list[str]:

@@ -6,7 +6,7 @@ from ci import release
 from ci.errors import CutoverError
 from ci.steps import image
 
-REPOSITORY = "/repository"
+REPOSITORY, LOG = "/repository", "/tmp/log"
 
 
 class ShallowHistoryError(CutoverError):
@@ -16,6 +16,13 @@ class ShallowHistoryError(CutoverError):
         super().__init__(
             "this is a shallow clone, so its version cannot be known; fetch the rest: git fetch --unshallow --tags"
         )
+
+
+class NoSuchCommitError(CutoverError):
+    """A name that is no commit of the history, or an empty history."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the history has no commit {name!r}: give a hash, a tag or a branch that this clone has")
 
 
 def git(history: dagger.Directory) -> dagger.Container:
@@ -29,18 +36,43 @@ def git(history: dagger.Directory) -> dagger.Container:
     )
 
 
-async def of(history: dagger.Directory) -> release.Version:
-    """The version of the history's HEAD.
+async def log(history: dagger.Directory, commit: str = "HEAD") -> str:
+    """What `release.GIT_LOG` prints for a commit, by any name that git takes for one.
 
     Raises:
         ShallowHistoryError: the history does not reach back to the first commit.
+        NoSuchCommitError: it has no such commit.
     """
     if "shallow" in await history.entries():
         raise ShallowHistoryError
-    log = await git(history).with_exec(release.GIT_LOG).stdout()
-    return release.version_of(log)
+    words = [*release.GIT_LOG, await full(history, commit), "--"]
+    # Into a file: nobody wants to see all of it in the progress.
+    return await git(history).with_exec(words, redirect_stdout=LOG).file(LOG).contents()
+
+
+async def of(history: dagger.Directory, stable: bool = False) -> release.Version:
+    """The version of the history's HEAD."""
+    return release.version_of(await log(history), stable)
+
+
+async def full(history: dagger.Directory, commit: str) -> str:
+    """The full hash of a commit.
+
+    Raises:
+        NoSuchCommitError: the history has none of this name.
+    """
+    words = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}"]
+    found = (await git(history).with_exec(words, expect=dagger.ReturnType.ANY).stdout()).strip()
+    if not found:
+        raise NoSuchCommitError(commit)
+    return found
 
 
 async def commit(history: dagger.Directory) -> str:
     """The full hash of the history's HEAD."""
-    return (await git(history).with_exec(["git", "rev-parse", "HEAD"]).stdout()).strip()
+    return await full(history, "HEAD")
+
+
+async def time(history: dagger.Directory) -> str:
+    """When the history's HEAD was committed, in seconds since 1970."""
+    return (await git(history).with_exec(["git", "show", "--no-patch", "--format=%ct", "HEAD"]).stdout()).strip()
