@@ -70,7 +70,7 @@ def test_a_cache_volume_keeps_what_was_put_there(open_engine: Any, volume: str) 
 def test_two_calls_can_look_at_what_docker_keeps_at_once(engine: Any, volume: str) -> None:
     """Docker counts what volumes take for one at a time, and refuses the others."""
     docker = engine.session.docker()
-    docker.cache_volume(volume, volume)
+    docker.create_volume(volume, volume)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: docker.kept_volumes(), range(4)))
     assert all(volume in names for names in found)
