@@ -46,7 +46,7 @@ def handed_over(words: Sequence[str], options: Options) -> None:
         raise NoDaggerError
     if program is not None and (options.engine == "dagger" or answers(program)):
         sys.stdout.flush()
-        os.execv(program, ["dagger", *translated(words, options)])
+        os.execv(program, ["dagger", *own_module(translated(words, options), options)])
 
 
 def translated(words: Sequence[str], options: Options) -> list[str]:
@@ -66,6 +66,18 @@ def translated(words: Sequence[str], options: Options) -> list[str]:
         else:
             found.append(word)
     return found
+
+
+def own_module(words: Sequence[str], options: Options) -> list[str]:
+    """The words with Cutover's own module and its constructor's arguments, where the service here has no module."""
+    from ci.cli.engine import found
+
+    config = found(options) if "call" in words and options.mod == Options.mod else None
+    if config is None or config.called_for is None:
+        return list(words)
+    at = list(words).index("call") + 1
+    source, history = config.called_for, config.default("/.git")
+    return [*words[:at], "-m", str(config.root), f"--source={source}", f"--history={history}", *words[at:]]
 
 
 def answers(program: str, environ: Mapping[str, str] = os.environ, now: float | None = None) -> bool:

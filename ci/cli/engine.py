@@ -6,6 +6,7 @@ import os
 import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ci.engine.terminal import Shells
 
 APPLICATION = "cutover"
+OWN_MODULE = Path(__file__).resolve().parents[2]
 
 
 class Engine:
@@ -163,7 +165,7 @@ def engine(options: Options, needs_module: bool = True) -> Iterator[Engine]:
         opened(
             store,
             showing.progress,
-            recipes(config.root if config else Path.cwd()),
+            recipes((config.called_for or config.root) if config else Path.cwd()),
             Path.cwd(),
             shells=_shells(options, showing),
         ) as session,
@@ -184,7 +186,8 @@ def _shells(options: Options, showing: "Shown") -> "Shells | None":
 
 
 def found(options: Options) -> "ModuleConfig | None":
-    """The module at `--mod`, None where it was not given and no folder from here up has one.
+    """The module at `--mod`; where it was not given and no folder from here up has one, Cutover's own, called for the
+    service here or above; None where there is no service either.
 
     Raises:
         ModuleLoadError: the module that was named is not there, or its dagger.json cannot be read.
@@ -196,8 +199,22 @@ def found(options: Options) -> "ModuleConfig | None":
         raise CutoverError(_missing(options.mod))
     here = place.absolute()
     if options.mod == Options.mod and not any((at / "dagger.json").is_file() for at in (here, *here.parents)):
-        return None
+        service = service_folder(here)
+        return replace(find_config(OWN_MODULE), called_for=service) if service else None
     return find_config(place)
+
+
+def service_folder(here: Path) -> Path | None:
+    """The folder here or above whose pyproject.toml has a [tool.cutover], None where there is none."""
+    return next((at for at in (here, *here.parents) if "[tool.cutover" in _settings(at)), None)
+
+
+def _settings(folder: Path) -> str:
+    """The text of a folder's pyproject.toml, empty where it has none."""
+    try:
+        return (folder / "pyproject.toml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _missing(mod: str) -> str:
@@ -211,8 +228,7 @@ def recipes(root: Path) -> "RecipeBook":
     built-in recipes."""
     from ci.engine.recipes import Recipe, RecipeBook
 
-    place = root / "pyproject.toml"
-    text = place.read_text(encoding="utf-8") if place.is_file() else ""
+    text = _settings(root)
     if "[tool.cutover.images" not in text and "registry-mirrors" not in text:
         return RecipeBook()
     from ci import settings

@@ -2,7 +2,7 @@
 
 from ci.errors import CutoverError
 
-NO_MODULE = "no dagger.json here or above; name a module with -m PATH"
+NO_MODULE = "no dagger.json and no [tool.cutover] here or above; name a module with -m PATH, or run `cutover init`"
 
 
 class UsageError(CutoverError):

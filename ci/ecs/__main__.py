@@ -97,9 +97,7 @@ def _shown(arguments: argparse.Namespace, found: Status | History) -> int:
     return 0
 
 
-def _reported(
-    aws: Aws, arguments: argparse.Namespace, told: Report, run: Callable[[Callable[[], None]], None]
-) -> int:
+def _reported(aws: Aws, arguments: argparse.Namespace, told: Report, run: Callable[[Callable[[], None]], None]) -> int:
     """The exit code; the report is printed and kept whatever ended the run."""
     told.begun = aws.clock.now()
     shelf = Shelf(aws, Names(arguments.prefix, arguments.environment))

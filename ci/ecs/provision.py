@@ -52,6 +52,4 @@ def provision(aws: Aws, settings: Settings, *, dry_run: bool = False, may_replac
         name = settings.names.stack(concern)
         aws.progress(f"{name}: look")
         template = settings.templates / f"{concern}.yaml"
-        yield stacks.apply(
-            aws, name, template, settings.parameters(concern), dry_run=dry_run, may_replace=may_replace
-        )
+        yield stacks.apply(aws, name, template, settings.parameters(concern), dry_run=dry_run, may_replace=may_replace)

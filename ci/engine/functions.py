@@ -150,8 +150,7 @@ class LoadedModule:
         nodes = self._session.nodes
         if arg.default_address:
             return nodes.add(self._session.image(arg.default_address, Node("Container", "container")))
-        root = self.config.context_root if arg.default_path.startswith("/") else self.config.source
-        place = root / arg.default_path.strip("/")
+        place = self.config.default(arg.default_path)
         if arg.type.optional and not place.exists():
             return None
         if arg.type.name == "File":

@@ -18,9 +18,7 @@ GIT_LOG = [
 ]  # fmt: skip
 FIELDS = 4
 TAG = re.compile(r"tag: refs/tags/([^,\s]+)")
-HEADER = re.compile(
-    r"(?P<type>[A-Za-z]+)(?:\((?P<scope>[^()\r\n]*)\))?(?P<breaking>!)?: (?P<description>\S[^\r\n]*)"
-)
+HEADER = re.compile(r"(?P<type>[A-Za-z]+)(?:\((?P<scope>[^()\r\n]*)\))?(?P<breaking>!)?: (?P<description>\S[^\r\n]*)")
 FOOTER = re.compile(r"^BREAKING[ -]CHANGE: (\S[^\r\n]*)", re.MULTILINE)
 REVERT = 'Revert "'
 REVERTS = (REVERT, 'Reapply "')

@@ -81,9 +81,7 @@ async def publish(target: Target, archive: dagger.File, version: str) -> str:
     return (await pushed.with_exec(words).stdout()).strip()
 
 
-async def rollback(
-    target: Target, source: dagger.Directory, reference: str, now: bool, dry_run: bool = False
-) -> str:
+async def rollback(target: Target, source: dagger.Directory, reference: str, now: bool, dry_run: bool = False) -> str:
     """Go back to the release before, or to the one that is named; gives the report as JSON."""
     words = _verb(target, "rollback", *_strategy(target.environment, ""), *_gates(target))
     words += ["--environment", target.environment.name, *(["--image", reference] if reference else [])]

@@ -11,6 +11,7 @@ from ci.engine.errors import ModuleLoadError
 from ci.engine.typedefs import pascal
 
 CONFIG = "dagger.json"
+GIT = ".git"
 ALWAYS_IGNORED = ("**/__pycache__", "**/.git", ".venv")
 NOT_SERVED = {
     "dependencies": "depends on other modules",
@@ -28,12 +29,15 @@ class ModuleConfig:
         name: its name.
         source: the folder of its Python project (dagger.json's `source`).
         include: the patterns of dagger.json's `include`, relative to `root`.
+        called_for: the folder of a project without a module of its own, for which this one is called (Dagger's word:
+            a blueprint).
     """
 
     root: Path
     name: str
     source: Path
     include: tuple[str, ...] = ()
+    called_for: Path | None = None
 
     @property
     def main_object(self) -> str:
@@ -42,8 +46,28 @@ class ModuleConfig:
 
     @property
     def context_root(self) -> Path:
-        """The folder that absolute default paths are relative to: the git repository's root, or the module's."""
-        return next((at for at in (self.root, *self.root.parents) if (at / ".git").exists()), self.root)
+        """The folder that absolute default paths are relative to: the project's, the git repository's, the module's."""
+        return self.called_for or repository(self.root) or self.root
+
+    def default(self, path: str) -> Path:
+        """The place of a DefaultPath: an absolute one from the context's root, another from the module's source.
+
+        A project deep inside of a repository has that repository's `/.git`.
+
+        Raises:
+            ModuleLoadError: the history is asked for, and the project lies in no repository.
+        """
+        if not path.startswith("/"):
+            return self.source / path
+        inside = path.strip("/")
+        if self.called_for is None or inside != GIT:
+            return self.context_root / inside
+        if (root := repository(self.called_for)) is None:
+            raise ModuleLoadError(
+                f"{self.called_for} is in no git repository, and versions come from git's history: "
+                "git init && git add --all && git commit -m 'First commit'"
+            )
+        return root / GIT
 
     @property
     def included(self) -> tuple[str, ...]:
@@ -58,7 +82,8 @@ class ModuleConfig:
         return (*ALWAYS_IGNORED, *patterns)
 
     def _folders(self) -> list[Path]:
-        between = [at for at in self.root.parents if at.is_relative_to(self.context_root)]
+        top = repository(self.root) or self.root
+        between = [at for at in self.root.parents if at.is_relative_to(top)]
         return [*reversed(between), self.root]
 
     def project(self) -> Mapping[str, Any]:
@@ -72,6 +97,11 @@ class ModuleConfig:
             return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ModuleLoadError(f"{path} is not TOML: {error}") from error
+
+
+def repository(folder: Path) -> Path | None:
+    """The root of the git repository that a folder lies in, None where it lies in none."""
+    return next((at for at in (folder, *folder.parents) if (at / GIT).exists()), None)
 
 
 def find_config(start: Path) -> ModuleConfig:

@@ -49,9 +49,7 @@ class Actions:
 
     def properties(self, stack: Stack, logical_id: str) -> dict[str, Any]:
         """The properties that the stack's plan gives a resource, evaluated; raises CfnError."""
-        values: dict[str, Any] = evaluate(
-            stack.plan.template["Resources"][logical_id]["Properties"], self.scope(stack)
-        )
+        values: dict[str, Any] = evaluate(stack.plan.template["Resources"][logical_id]["Properties"], self.scope(stack))
         return values
 
     def replaces(self, present: StackResource, properties: Mapping[str, Any]) -> bool:
@@ -119,9 +117,7 @@ class Actions:
         self._event(stack, name, made.physical_id, kind, f"{verb}_COMPLETE")
         return made
 
-    def _event(
-        self, stack: Stack, name: str, physical: str, kind: str, status: str, reason: str | None = None
-    ) -> None:
+    def _event(self, stack: Stack, name: str, physical: str, kind: str, status: str, reason: str | None = None) -> None:
         stack.record(self._clock.now(), name, physical, kind, status, reason)
         if status.endswith("_COMPLETE"):
             self._changed()

@@ -79,9 +79,7 @@ class EcrApi:
 
     def _stored(self) -> Stored:
         return {
-            (repository.name, image.image_digest)
-            for repository in self._repositories()
-            for image in repository.images
+            (repository.name, image.image_digest) for repository in self._repositories() for image in repository.images
         }
 
     def _repositories(self) -> Iterable[Any]:

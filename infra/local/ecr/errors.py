@@ -17,9 +17,7 @@ class RepositoryUnknown(PushRefused):
     code = "NAME_UNKNOWN"
 
     def __init__(self, repository: str, account: str) -> None:
-        super().__init__(
-            f"The repository with name '{repository}' does not exist in the registry with id '{account}'"
-        )
+        super().__init__(f"The repository with name '{repository}' does not exist in the registry with id '{account}'")
 
 
 class TagImmutable(PushRefused):

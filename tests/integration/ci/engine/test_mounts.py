@@ -75,9 +75,7 @@ def test_nothing_can_be_taken_out_of_a_cache(engine: Any, volume: str) -> None:
 def test_a_new_cache_holds_its_source_with_its_owner_and_an_old_one_what_it_held(engine: Any, volume: str) -> None:
     cache = engine.get("query($k:String!){cacheVolume(key:$k){id}}", k=volume)
     source = engine.get(FOLDER)
-    query = "query($s:ID!,$c:ID!){%s}" % (
-        BASE % 'withMountedCache(path:"/c",cache:$c,source:$s,owner:"7:8"){%s}'
-    )
+    query = "query($s:ID!,$c:ID!){%s}" % (BASE % 'withMountedCache(path:"/c",cache:$c,source:$s,owner:"7:8"){%s}')
     script = sh("stat -c '%u %g' /c /c/a; cat /c/a; echo %d > /c/a", "stdout")
     assert engine.get(query % script.replace("%d", "5"), s=source, c=cache) == "7 8\n7 8\n1"
     assert engine.get(query % script.replace("%d", "6"), s=source, c=cache).endswith("5\n")

@@ -38,7 +38,8 @@ def test_help_lists_every_command_and_exits_0(tmp_path: Path) -> None:
         (["local", "up", "--port", "x"], "Invalid value for '--port': 'x' is not a valid integer range.",
          "cutover local up"),
         (["call", "hello"],
-         'unknown command "hello" for "cutover call"; no dagger.json here or above; name a module with -m PATH',
+         'unknown command "hello" for "cutover call"; no dagger.json and no [tool.cutover] here or above; '
+         "name a module with -m PATH, or run `cutover init`",
          "cutover call"),
     ],
 )  # fmt: skip

@@ -114,7 +114,7 @@ def test_a_server_that_is_not_there_is_told(store: Store, http: requests.Session
 def test_clients_name_the_file_and_its_mode(ask: Ask, server: Any) -> None:
     assert not ask("query($u:String!){http(url:$u){id}}", u=url(server)).get("errors")
     assert server.seen == []  # nothing is fetched before something is asked for
-    answer = ask("query($u:String!){http(url:$u){name contents} own:http(url:$u,name:\"b\"){name}}", u=url(server))
+    answer = ask('query($u:String!){http(url:$u){name contents} own:http(url:$u,name:"b"){name}}', u=url(server))
     assert answer["data"] == {"http": {"name": "a.txt", "contents": "hello"}, "own": {"name": "b"}}
     assert name_of("https://x/") == "index"
 

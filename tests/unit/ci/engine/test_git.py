@@ -64,7 +64,7 @@ def value(answer: Any) -> Any:
 
 
 def asked(ask: Ask, url: object, fields: str, **variables: Any) -> Any:
-    return value(ask(f'query($u:String!){{git(url:$u){{{fields}}}}}', u=str(url), **variables))
+    return value(ask(f"query($u:String!){{git(url:$u){{{fields}}}}}", u=str(url), **variables))
 
 
 def test_refs_are_found_by_their_kind(ask: Ask, repository: Path) -> None:

@@ -68,9 +68,7 @@ def test_a_stack_under_review_takes_further_change_sets(changes: Changes, thing:
     assert changes.execute() == "CREATE_COMPLETE"
 
 
-def test_an_update_shows_what_is_added_changed_replaced_and_removed(
-    cloud: Any, changes: Changes, thing: Thing
-) -> None:
+def test_an_update_shows_what_is_added_changed_replaced_and_removed(cloud: Any, changes: Changes, thing: Thing) -> None:
     cloud.create({"A": thing(X=1), "B": thing(Fixed=1), "C": thing(X={"Ref": "B"}), "D": thing(), "E": thing()})
 
     resources = {"A": thing(X=2), "B": thing(Fixed=2), "C": thing(X={"Ref": "B"}), "D": thing(), "F": thing()}
@@ -91,9 +89,7 @@ def test_an_update_shows_what_is_added_changed_replaced_and_removed(
 def test_a_changed_parameter_shows_in_what_uses_it(
     cloud: Any, changes: Changes, thing: Thing, template: Template
 ) -> None:
-    body = template(
-        {"A": thing(X={"Ref": "P"}), "B": thing()}, Parameters={"P": {"Type": "String", "Default": "a"}}
-    )
+    body = template({"A": thing(X={"Ref": "P"}), "B": thing()}, Parameters={"P": {"Type": "String", "Default": "a"}})
     cloud.call("CreateStack", StackName="demo", TemplateBody=body)
 
     parameters = [{"ParameterKey": "P", "ParameterValue": "b"}]

@@ -170,9 +170,7 @@ class TestDeletion:
         with pytest.raises(errors.CfnError, match="DELETE_FAILED"):
             cloud.call("DeleteStack", StackName="demo", RetainResources=["A"])
 
-    def test_termination_protection_holds_until_it_is_off(
-        self, cloud: Any, thing: Thing, template: Template
-    ) -> None:
+    def test_termination_protection_holds_until_it_is_off(self, cloud: Any, thing: Thing, template: Template) -> None:
         body = template({"A": thing()})
         cloud.call("CreateStack", StackName="demo", TemplateBody=body, EnableTerminationProtection=True)
         with pytest.raises(errors.Protected, match="cannot be deleted while TerminationProtection is enabled"):

@@ -307,5 +307,3 @@ class TestRegistry:
 
 def test_a_generated_name_is_cut_to_its_limit() -> None:
     assert generated_name(PLACE, "X" * 50, "abc123", limit=20) == "demo-XXXXXXXX-abc123"
-
-

@@ -95,9 +95,7 @@ def test_validating_shows_parameters_and_the_capability_that_is_needed(
     shown = cloud.call("ValidateTemplate", TemplateBody=body)
     summary = cloud.call("GetTemplateSummary", TemplateBody=body)
 
-    assert shown["Parameters"] == [
-        {"ParameterKey": "P", "DefaultValue": None, "NoEcho": True, "Description": "secret"}
-    ]
+    assert shown["Parameters"] == [{"ParameterKey": "P", "DefaultValue": None, "NoEcho": True, "Description": "secret"}]
     assert (shown["Description"], shown["Capabilities"]) == ("a demo", ["CAPABILITY_NAMED_IAM"])
     assert shown["CapabilitiesReason"] == "The following resource(s) require capabilities: [AWS::IAM::Role]"
     assert summary["ResourceTypes"] == ["AWS::IAM::Role", "AWS::Test::Thing"]

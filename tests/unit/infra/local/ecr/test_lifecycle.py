@@ -145,9 +145,7 @@ def test_a_dry_run_says_what_would_go_and_removes_nothing(registry: Registry) ->
         ("StartLifecyclePolicyPreview", {"repositoryName": "none"}, "RepositoryNotFoundException"),
     ],
 )
-def test_a_dry_run_of_nothing_is_refused(
-    registry: Registry, operation: str, given: dict[str, Any], code: str
-) -> None:
+def test_a_dry_run_of_nothing_is_refused(registry: Registry, operation: str, given: dict[str, Any], code: str) -> None:
     with pytest.raises(EcrError) as raised:
         registry.call(operation, **given)
     assert raised.value.code == code

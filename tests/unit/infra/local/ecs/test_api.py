@@ -15,9 +15,9 @@ def test_an_operation_that_is_not_served_is_named(world: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "Missing required parameter in input: \"services\""),
+        ({}, 'Missing required parameter in input: "services"'),
         ({"services": "demo"}, "Invalid type for parameter services"),
-        ({"services": ["demo"], "clutser": "x"}, "Unknown parameter in input: \"clutser\""),
+        ({"services": ["demo"], "clutser": "x"}, 'Unknown parameter in input: "clutser"'),
         ({"services": ["demo"], "include": ["tags"]}, "Invalid value 'tags' for include.0"),
     ],
 )

@@ -284,9 +284,7 @@ class TestDefinitions:
             ({"app": ["side"], "side": ["app"]}, "form a cycle: app, side"),
         ],
     )
-    def test_dependencies_have_to_make_sense(
-        self, world: Any, dependencies: dict[str, list[str]], words: str
-    ) -> None:
+    def test_dependencies_have_to_make_sense(self, world: Any, dependencies: dict[str, list[str]], words: str) -> None:
         containers = [
             {**APP, "name": name, "dependsOn": [
                 {"containerName": other, "condition": "START"} for other in dependencies.get(name, [])
