@@ -70,6 +70,14 @@ class NotServedError(EngineError):
         self.field = field
 
 
+class ContextPathError(EngineError):
+    """A DefaultPath that stands for nothing; the words are Dagger's."""
+
+    def __init__(self, argument: str, kind: str, path: str, detail: str) -> None:
+        what = {"Directory": "directory", "File": "file", "GitRepository": "git repository", "GitRef": "git ref"}[kind]
+        super().__init__(f'load contextual arg "{argument}": load contextual {what} "{path}": {detail}')
+
+
 class InvalidIdError(EngineError):
     """An id that this session did not hand out."""
 

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 from ci.engine import hostfs
 from ci.engine.errors import EngineError, FunctionFailedError, ModuleLoadError, NotServedError
 from ci.engine.modules import registration
+from ci.engine.modules.arguments import INTERFACE, Arguments
 from ci.engine.modules.config import ModuleConfig, find_config
 from ci.engine.modules.results import Results, held
 from ci.engine.modules.runtime import Request
 from ci.engine.modules.source import Source
 from ci.engine.nodes import Node, digest_of, snapshot
-from ci.engine.typedefs import Argument, Function, ModuleTypes, ObjectType, TypeRef, camel
+from ci.engine.typedefs import Function, ModuleTypes, ObjectType, TypeRef, camel
 
 if TYPE_CHECKING:
     from ci.engine.server import Server
     from ci.engine.session import Session
-
-INTERFACE = "asInterface"  # the field of a recipe that shows an object as an interface
 
 
 @dataclass
@@ -62,6 +61,7 @@ class LoadedModule:
         self._functions: dict[tuple[str, str], tuple[str, Any]] = {}
         self.types = source.types() or self._registered()
         self._functions = _index(self.types)
+        self._arguments = Arguments(session, source.config, self.types)
 
     @property
     def source(self) -> Node:
@@ -110,56 +110,14 @@ class LoadedModule:
             item = self._functions[parent.type, camel(item.name)][1]
         owner = self.types.object(parent.type)
         assert owner is not None
-        return self._value(item.result, self._called(owner, parent.args["state"], item, self._inputs(item, args)))
+        return self._value(item.result, self._called(owner, parent.args["state"], item, self._arguments.of(item, args)))
 
     def _constructed(self, constructor: Function | None, args: Mapping[str, Any]) -> Any:
         main = self.types.main
         ref = TypeRef("OBJECT_KIND", main.name)
         if constructor is None:
             return self._value(ref, {})
-        return self._value(ref, self._called(main, {}, constructor, self._inputs(constructor, args)))
-
-    def _inputs(self, function: Function, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as the function gets them: what was given, else the default, else nothing."""
-        inputs: dict[str, Any] = {}
-        for arg in function.args:
-            value = given.get(camel(arg.name))
-            if value is not None:
-                inputs[arg.name] = self._plain(arg.type, value)
-            elif arg.default_path or arg.default_address:
-                if (node := self._default(arg)) is not None:
-                    inputs[arg.name] = node.id
-            elif arg.default is not None:
-                inputs[arg.name] = json.loads(arg.default)
-        return inputs
-
-    def _plain(self, ref: TypeRef, value: Any) -> Any:
-        """An argument's value as JSON: the module's own objects by their state, all others by their ids."""
-        if isinstance(value, list) and ref.element is not None:
-            return [self._plain(ref.element, item) for item in value]
-        if ref.kind == "INTERFACE_KIND":
-            node = self._session.nodes.get(value)
-            return self._session.nodes.add(Node(ref.name, INTERFACE, node)).id
-        if not isinstance(value, Node):
-            return value
-        return value.args["state"] if self.types.object(value.type) else value.id
-
-    def _default(self, arg: Argument) -> Node | None:
-        """What an argument that was left out is, by its DefaultPath or DefaultAddress: absolute paths from the
-        context's root, others from the module's source; None where an optional one is not there."""
-        nodes = self._session.nodes
-        if arg.default_address:
-            return nodes.add(self._session.image(arg.default_address, Node("Container", "container")))
-        place = self.config.default(arg.default_path)
-        if arg.type.optional and not place.exists():
-            return None
-        if arg.type.name == "File":
-            return nodes.add(self._session.host_file(str(place)))
-        if arg.type.name in ("GitRepository", "GitRef"):
-            folder = nodes.add(self._session.host_directory(str(place), [], []))
-            repository = nodes.add(Node("GitRepository", "asGit", folder))
-            return nodes.add(Node("GitRef", "head", repository)) if arg.type.name == "GitRef" else repository
-        return nodes.add(self._session.host_directory(str(place), [], list(arg.ignore)))
+        return self._value(ref, self._called(main, {}, constructor, self._arguments.of(constructor, args)))
 
     def _value(self, ref: TypeRef, value: Any) -> Any:
         """A function's JSON result as the schema's value."""

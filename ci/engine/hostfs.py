@@ -36,7 +36,7 @@ def snapshot(store: Store, root: Path, include: Sequence[str] = (), exclude: Seq
         HostPathError: `root` is no folder, or something in it cannot be read.
     """
     if not root.is_dir():
-        raise HostPathError(f"lstat {root}: no such directory")
+        raise HostPathError(f"lstat {root}: {_missing(root, 'not a directory')}")
     digest = hostindex.unchanged(store, root, include, exclude)
     known = store.get_tree(digest) if digest else None
     return known if known is not None else _read(store, root, include, exclude)
@@ -207,8 +207,13 @@ def one_file(store: Store, place: Path) -> Tree:
         HostPathError: it is no file or cannot be read.
     """
     if not place.is_file():
-        raise HostPathError(f"stat {place}: no such file")
+        raise HostPathError(f"stat {place}: {_missing(place, 'is a directory')}")
     try:
         return Tree((file_entry(store, place.name, place),))
     except OSError as error:
         raise HostPathError(f"{place} cannot be read: {error.strerror}") from error
+
+
+def _missing(place: Path, otherwise: str) -> str:
+    """Why a path is not what was asked for."""
+    return otherwise if place.exists() else "no such file or directory"

@@ -88,7 +88,8 @@ def build(recipe: Recipe, target: Path) -> None:
             f"no registry answers and mmdebstrap is missing, so the Debian {recipe.suite} base image cannot be built; "
             "install it (apt-get install mmdebstrap) or set a registry mirror in Docker"
         )
-    command = [program, "--quiet", "--variant=apt", "--format=tar", f"--include={','.join(recipe.packages)}"]
+    command = [program, "--quiet", "--variant=apt", "--format=tar"]
+    command += [f"--include={','.join(recipe.packages)}"] if recipe.packages else []  # it refuses an empty one
     command += [f"--customize-hook=chroot \"$1\" sh -c '{line}'" for line in recipe.setup]
     command += [recipe.suite, str(target)]
     try:

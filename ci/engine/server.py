@@ -115,6 +115,11 @@ class _Listener(ThreadingHTTPServer):
     request_queue_size = BACKLOG
     engine: Server
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that has gone: nobody waits for its answer."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

@@ -1,13 +1,14 @@
 """A module's configuration: what its dagger.json and its pyproject.toml say of it."""
 
 import json
+import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ci.engine.errors import ModuleLoadError
+from ci.engine.errors import HostPathError, ModuleLoadError
 from ci.engine.typedefs import pascal
 
 CONFIG = "dagger.json"
@@ -50,18 +51,19 @@ class ModuleConfig:
         return self.called_for or repository(self.root) or self.root
 
     def default(self, path: str) -> Path:
-        """The place of a DefaultPath: an absolute one from the context's root, another from the module's source.
+        """The place of a DefaultPath: an absolute one from the context's root, another from the module's.
 
         A project deep inside of a repository has that repository's `/.git`.
 
         Raises:
+            HostPathError: it lies outside of the context.
             ModuleLoadError: the history is asked for, and the project lies in no repository.
         """
         if not path.startswith("/"):
-            return self.source / path
+            return _within(repository(self.root) or self.root, self.root / path)
         inside = path.strip("/")
         if self.called_for is None or inside != GIT:
-            return self.context_root / inside
+            return _within(self.context_root, self.context_root / inside)
         if (root := repository(self.called_for)) is None:
             raise ModuleLoadError(
                 f"{self.called_for} is in no git repository, and versions come from git's history: "
@@ -97,6 +99,16 @@ class ModuleConfig:
             return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ModuleLoadError(f"{path} is not TOML: {error}") from error
+
+
+def _within(context: Path, path: Path) -> Path:
+    place = Path(os.path.normpath(path))
+    if not place.is_relative_to(context):
+        raise HostPathError(
+            f'path "{place}" is outside of context directory "{context}", '
+            "path should be relative to the context directory"
+        )
+    return place
 
 
 def repository(folder: Path) -> Path | None:

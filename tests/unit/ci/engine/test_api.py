@@ -122,8 +122,11 @@ def test_the_hosts_folders_and_files_are_read_relative_to_the_call(ask: Ask, ses
         "contents": "2",
         "name": "b.txt",
     }
-    assert message(ask('{host{directory(path:"no"){entries}}}')) == f"lstat {session.workdir}/no: no such directory"
-    assert message(ask('{host{file(path:"no"){contents}}}')) == f"stat {session.workdir}/no: no such file"
+    assert (
+        message(ask('{host{directory(path:"no"){entries}}}'))
+        == f"lstat {session.workdir}/no: no such file or directory"
+    )
+    assert message(ask('{host{file(path:"no"){contents}}}')) == f"stat {session.workdir}/no: no such file or directory"
 
 
 def test_secrets_are_named_and_read(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,3 +269,11 @@ def test_a_token_ends_with_its_call(server: Server, session: Session) -> None:
     with server._token(Context(session)) as made:
         pass
     assert post(server, b'{"query":"{version}"}', made)[0] == 401
+
+
+def test_a_client_that_has_gone_is_nothing_to_tell(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise ConnectionResetError(104, "Connection reset by peer")
+    except ConnectionResetError:
+        server._http.handle_error(None, ("127.0.0.1", 1))
+    assert capsys.readouterr().err == ""

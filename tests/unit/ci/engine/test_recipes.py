@@ -73,6 +73,13 @@ def test_mmdebstrap_gets_suite_packages_and_setup(tmp_path: Path, monkeypatch: p
     assert (tmp_path / "root.tar").read_text(encoding="utf-8") == "tar\n"
 
 
+def test_a_recipe_without_packages_includes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, 'case "$*" in *--include*) exit 2;; esac; for last; do :; done; echo tar > "$last"')
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    recipes.build(Recipe("bookworm"), tmp_path / "root.tar")
+    assert (tmp_path / "root.tar").exists()
+
+
 def test_a_failure_carries_the_end_of_what_was_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path, "for n in 1 2 3 4 5 6 7; do echo line $n >&2; done; exit 25")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")

@@ -90,8 +90,8 @@ async def test_find_up(workdir: Path) -> None:
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (lambda: dag.host().directory("no").entries(), r"^lstat .*/no: no such directory$"),
-        (lambda: dag.host().file("no").contents(), r"^stat .*/no: no such file$"),
+        (lambda: dag.host().directory("no").entries(), r"^lstat .*/no: no such file or directory$"),
+        (lambda: dag.host().file("no").contents(), r"^stat .*/no: no such file or directory$"),
         (lambda: dag.host().unix_socket("host/no").id(), "/host/no cannot be used: No such file or directory$"),
         (lambda: dag.host().unix_socket("host/run.sh").id(), "cannot be used: it is no socket$"),
         (lambda: dag.secret("env:NOSUCHVAR").plaintext(), r'^secret env var not found: "NOS\.\.\."$'),
