@@ -6,11 +6,12 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ci.engine import hostindex
+from ci.engine import gitdirs, hostindex
 from ci.engine.errors import HostPathError
+from ci.engine.gitdirs import LinkedGit
 from ci.engine.hostindex import Index
 from ci.engine.store import Store
 from ci.engine.trees import DIRECTORY_MODE, FILE_MODE, Entry, Tree, matcher
@@ -30,16 +31,22 @@ class Found:
 
 def snapshot(store: Store, root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Tree:
     """The folder `root` as a tree: modes and contents, owner 0, no times. Folders that no pattern reaches are not
-    entered; files that have not changed since the last time are not read.
+    entered; files that have not changed since the last time are not read. The `.git` file of a worktree or a submodule
+    counts as the folder that it stands for.
 
     Raises:
         HostPathError: `root` is no folder, or something in it cannot be read.
     """
+    if (git := gitdirs.linked(root)) is not None:
+        return _git(store, git).filtered(include, exclude)
     if not root.is_dir():
         raise HostPathError(f"lstat {root}: {_missing(root, 'not a directory')}")
     digest = hostindex.unchanged(store, root, include, exclude)
     known = store.get_tree(digest) if digest else None
-    return known if known is not None else _read(store, root, include, exclude)
+    tree = known if known is not None else _read(store, root, include, exclude)
+    if (git := _inside(root, include, exclude)) is not None:
+        return tree.without([gitdirs.NAME]).merged(_git(store, git).placed(gitdirs.NAME).filtered(include, exclude))
+    return tree
 
 
 def digest(store: Store, root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> str:
@@ -48,10 +55,33 @@ def digest(store: Store, root: Path, include: Sequence[str] = (), exclude: Seque
     Raises:
         HostPathError: as `snapshot`.
     """
+    if gitdirs.linked(root) is not None or _inside(root, include, exclude) is not None:
+        return store.put_tree(snapshot(store, root, include, exclude))
     known = hostindex.unchanged(store, root, include, exclude)
     if known and store.has_record("tree", known):
         return known
     return snapshot(store, root, include, exclude).digest
+
+
+def _inside(root: Path, include: Sequence[str], exclude: Sequence[str]) -> LinkedGit | None:
+    """What `root`'s own `.git` stands for, where it is such a file and the patterns keep something of it."""
+    git = gitdirs.linked(root / gitdirs.NAME)
+    if git is None:
+        return None
+    keep = matcher(include, exclude)
+    return git if keep(gitdirs.NAME, True) or keep(f"{gitdirs.NAME}/HEAD", False) else None
+
+
+def _git(store: Store, git: LinkedGit) -> Tree:
+    """The git directory that a `.git` file stands for."""
+    tree = Tree()
+    for folder, exclude in git.parts:
+        tree = tree.merged(snapshot(store, folder, (), exclude))
+    config = tree.get("config")
+    if config is None:
+        return tree
+    data = gitdirs.portable(store.read(config.blob).decode(errors="surrogateescape")).encode(errors="surrogateescape")
+    return tree.merged(Tree((replace(config, blob=store.put_bytes(data), size=len(data)),)))
 
 
 def _read(store: Store, root: Path, include: Sequence[str], exclude: Sequence[str]) -> Tree:
