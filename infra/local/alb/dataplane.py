@@ -97,6 +97,7 @@ class DataPlane:
         return wanted
 
     def _reload(self, records: Records, servers: Servers) -> None:
+        log.info("a new configuration of %s listeners, %s target groups", len(records.listeners), len(servers))
         self._proxy.apply(render(records, self._endpoints(records), servers))
         self._weights = weight_variables(records)
         self._options = {group.arn: server_options(group) for group in records.target_groups}

@@ -90,9 +90,10 @@ def _action(action: Mapping[str, Any]) -> Action | None:
 
 
 def _forward(action: Mapping[str, Any]) -> Forward:
+    """Sorted, so that weights which are written in another order are no change of structure."""
     config = action.get("ForwardConfig") or {}
     groups = config.get("TargetGroups") or [{"TargetGroupArn": action["TargetGroupArn"], "Weight": 1}]
-    weights = tuple((each["TargetGroupArn"], int(each.get("Weight", 1))) for each in groups)
+    weights = tuple(sorted((each["TargetGroupArn"], int(each.get("Weight", 1))) for each in groups))
     sticky = config.get("TargetGroupStickinessConfig") or {}
     if str(sticky.get("Enabled", False)).lower() != "true":
         return Forward(weights)

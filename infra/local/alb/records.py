@@ -16,7 +16,7 @@ def short_id(arn: str) -> str:
 
 @dataclass(frozen=True)
 class Forward:
-    """Target group ARN to weight, in the action's order. `sticky` is how many seconds a client keeps its group."""
+    """Target group ARN to weight, sorted. `sticky` is how many seconds a client keeps its group."""
 
     weights: tuple[tuple[str, int], ...]
     sticky: int | None = None

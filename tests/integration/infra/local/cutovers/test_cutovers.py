@@ -260,8 +260,8 @@ class TestNegativeControls:
             """Have HAProxy send a twentieth to the group that the rule gives nothing, behind ELBv2's back."""
             state = StateDirectory.of(site.instance.port)
             proxy = Haproxy(state.root / "x", state.haproxy_socket, Ledger(state.processes), state.root / "x")
-            weights = list(site.weights().values())
-            proxy.tell([f"set var proc.w_{short_id(site.rule)}_0 int({50 if weights[0] == 0 else 950})"])
+            _, first = min(site.weights().items())
+            proxy.tell([f"set var proc.w_{short_id(site.rule)}_0 int({50 if first == 0 else 950})"])
 
         found = deploy(site, load, "BLUE_GREEN", SHORT[1], late=leak).problems(ENOUGH[SHORT])
 
