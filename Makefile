@@ -34,9 +34,10 @@ test: setup ## the whole test suite
 prove: setup ## the long lists, for real
 	@$(BIN)/python -m pytest -m prove --timeout 1200
 
-bench: setup ## how long calls take, and what a step costs
+bench: setup ## how long calls take, what a step costs, how fast AWS on this machine is
 	@$(BIN)/python -m benchmarks.calls
 	@$(BIN)/python -m benchmarks.exec_overhead
+	@$(BIN)/python -m benchmarks.aws
 
 lint: $(STAMP) ## ruff, mypy, import-linter, cfn-lint
 	@$(BIN)/ruff check .

@@ -19,14 +19,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import images
+from benchmarks import images, tables
 from ci.engine.images import KEPT_IN_TAG, RECIPE_REPOSITORY
 from ci.engine.recipes import Recipe, RecipeBook
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 README = ROOT / "README.md"
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 BASE = "python:3.13-slim"
 CALL_SECONDS = 600
 FILES, FOLDERS, STEPS = 50_000, 500, 100
@@ -178,13 +177,6 @@ def answers() -> bool:
     return done.returncode == 0
 
 
-def table(rows: Sequence[Sequence[str]], dagger: bool) -> str:
-    """The rows as Markdown."""
-    theirs = "Dagger, s" if dagger else "Dagger 0.21.8 (recorded), s"
-    head = ("call", theirs, "bound, s", "embedded engine: median (least), s")
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
-
-
 def main() -> None:
     """Measure, print the table, and put it into the README where that is asked for."""
     parser = argparse.ArgumentParser(description="How long calls take.")
@@ -192,11 +184,12 @@ def main() -> None:
     parser.add_argument("--readme", action="store_true", help="replace the README's table")
     given = parser.parse_args()
     dagger = answers()
-    text = table(list(measured(given.times, dagger)), dagger)
+    theirs = "Dagger, s" if dagger else "Dagger 0.21.8 (recorded), s"
+    head = ("call", theirs, "bound, s", "embedded engine: median (least), s")
+    text = tables.table(head, list(measured(given.times, dagger)))
     print(text)
     if given.readme:
-        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-        README.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+        tables.replace(README, "bench", text)
 
 
 if __name__ == "__main__":
