@@ -18,7 +18,7 @@ from typing import Any
 
 from infra.local.errors import PortBusy, ProgramMissing, ServerFailed
 from infra.local.kept.folder import StateFolder
-from infra.local.processes import Ledger, end
+from infra.local.processes import HAPROXY, SERVER, Ledger, end
 from infra.local.progress import PROGRESS, READY
 from infra.local.state import StateDirectory
 
@@ -69,7 +69,8 @@ def up(
     """Start an instance, or say that one runs. `minute` is how many seconds AWS's minutes last.
 
     With `enforce_iam` calls are refused where the caller's policies do not allow them. `state` is a folder in which
-    records, images and certificates are kept; those that are there are taken over, with the containers that still run.
+    records, images and certificates are kept; those that are there are taken over, with the containers that still run,
+    and a HAProxy that does serves on.
 
     Raises LocalAwsError. An interrupted start leaves nothing behind.
     """
@@ -80,9 +81,11 @@ def up(
     _check_programs()
     folder = _opened(state)
     files = StateDirectory.of(port)
-    _end_processes(files, progress)
-    _check_port(port)
-    _make_room(files, folder)
+    serving = _serving(files, folder)
+    _end_processes(files, progress, spared=serving)
+    if not serving:
+        _check_port(port)
+    _make_room(files, folder, spared=serving)
     try:
         _start(files, minute, progress, _options(enforce_iam, folder))
     except BaseException:
@@ -94,7 +97,7 @@ def up(
 
 def status(port: int) -> Status | None:
     """What runs on that port, or None."""
-    record = Ledger(StateDirectory.of(port).processes).read().get("server")
+    record = Ledger(StateDirectory.of(port).processes).read().get(SERVER)
     return _ask_status(port) if record is not None and record.alive else None
 
 
@@ -116,7 +119,13 @@ def _options(enforce_iam: bool, folder: StateFolder | None) -> list[str]:
     return [*(["--enforce-iam"] if enforce_iam else []), *kept]
 
 
-def _make_room(files: StateDirectory, folder: StateFolder | None) -> None:
+def _serving(files: StateDirectory, folder: StateFolder | None) -> str:
+    """The name of the process that serves production on behalf of the records in the folder, or nothing."""
+    record = Ledger(files.processes).read().get(HAPROXY)
+    return HAPROXY if folder is not None and folder.used and record is not None and record.alive else ""
+
+
+def _make_room(files: StateDirectory, folder: StateFolder | None, *, spared: str) -> None:
     """Remove what an earlier instance left; containers are left to the records in the folder, which may know them."""
     if folder is not None:
         folder.claim()
@@ -124,7 +133,7 @@ def _make_room(files: StateDirectory, folder: StateFolder | None) -> None:
     if folder is None or not folder.used:
         _remove_things(files)
     elif files.root.exists():
-        _remove_files(files, keep_log=False)
+        _remove_files(files, keep_log=False, spared=spared)
 
 
 def _check_programs() -> None:
@@ -148,11 +157,11 @@ def _port_is_free(port: int) -> bool:
     return True
 
 
-def _end_processes(state: StateDirectory, progress: Callable[[str], None]) -> None:
+def _end_processes(state: StateDirectory, progress: Callable[[str], None], *, spared: str = "") -> None:
     """End what runs of an instance, the server first, which ends the others by itself."""
     records = Ledger(state.processes).read()
-    for name in sorted(records, key=lambda each: each != "server"):
-        if records[name].alive:
+    for name in sorted(records, key=lambda each: each != SERVER):
+        if records[name].alive and name != spared:
             progress(f"ending {name} (process {records[name].pid}) of an earlier instance")
             end(records[name])
 
@@ -169,13 +178,16 @@ def _remove_things(state: StateDirectory, *, keep_log: bool = False) -> bool:
     return found
 
 
-def _remove_files(state: StateDirectory, *, keep_log: bool) -> None:
+def _remove_files(state: StateDirectory, *, keep_log: bool, spared: str = "") -> None:
+    """Remove the instance's files, but those of the process that is spared, which the ledger knows."""
     for path in state.root.iterdir():
+        if spared and (path.name.startswith(spared) or path == state.processes):
+            continue
         if path.is_dir():
             shutil.rmtree(path)
         elif not keep_log or path.suffix != ".log":
             path.unlink()
-    if not keep_log:
+    if not keep_log and not spared:
         state.root.rmdir()
         with contextlib.suppress(OSError):  # other instances may be in there
             state.root.parent.rmdir()
@@ -187,7 +199,7 @@ def _start(state: StateDirectory, minute: float, progress: Callable[[str], None]
     command = [sys.executable, "-m", "infra.local.server", "--port", str(state.port), "--minute", str(minute),
                "--state", str(state.root), *options]  # fmt: skip
     state.log.write_bytes(b"")
-    process = Ledger(state.processes).start("server", command, state.log, _environment())
+    process = Ledger(state.processes).start(SERVER, command, state.log, _environment())
     for line in _progress_lines(state, process):
         if line == READY:
             break

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from infra.local.errors import StillRunning
 
+SERVER, REGISTRY, HAPROXY = "server", "registry", "haproxy"
 END_SECONDS = 30.0
 KILL_SECONDS = 5.0
 POLL_SECONDS = 0.02
@@ -37,7 +38,7 @@ class ProcessRecord:
 
     @property
     def alive(self) -> bool:
-        """Whether that very process still runs (a zombie does not)."""
+        """Whether that very process still runs (a zombie does not, once all of its threads have ended)."""
         return start_time(self.pid) == self.started
 
 
@@ -45,9 +46,11 @@ def start_time(pid: int) -> int | None:
     """Start time in clock ticks since boot, or None where no such process runs."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     except OSError:
         return None
-    return None if fields[0] in "ZX" else int(fields[START_TIME_FIELD])
+    gone = fields[0] in "ZX" and threads <= 1  # of a process that is killed, the first thread may end first
+    return None if gone else int(fields[START_TIME_FIELD])
 
 
 class Ledger:

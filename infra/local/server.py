@@ -26,7 +26,7 @@ from infra.local.alb.dataplane import DataPlane
 from infra.local.alb.haproxy import Haproxy
 from infra.local.alb.health import HealthChecks
 from infra.local.alb.names import Endpoints
-from infra.local.alb.ports import ListenerPorts
+from infra.local.alb.ports import ListenerPorts, port_is_free
 from infra.local.alb.reading import read_records
 from infra.local.alb.records import Listener, Records
 from infra.local.alb.targets import TargetBook
@@ -42,7 +42,7 @@ from infra.local.observe.accesslog import AccessLog
 from infra.local.observe.collector import LogSocket, Minutes
 from infra.local.observe.service import CloudWatch, balancers_minute
 from infra.local.page import page
-from infra.local.processes import Ledger, end
+from infra.local.processes import REGISTRY, SERVER, Ledger, end
 from infra.local.progress import PROGRESS, READY
 from infra.local.runtime import docker as containers
 from infra.local.state import StateDirectory
@@ -65,7 +65,11 @@ class Server:
         self._enforce_iam = enforce_iam
         self._ledger = Ledger(state.processes)
         self._clock = SystemClock(minute)
-        self._ports = ListenerPorts(state.port)
+        self._proxy = Haproxy(
+            state.root / "haproxy.cfg", state.haproxy_socket, self._ledger, state.root / "haproxy.log"
+        )
+        held = self._proxy.ports
+        self._ports = ListenerPorts(state.port, lambda port: port in held or port_is_free(port))
         self._certificates = Certificates(state.certificates, _certificate)
         self._access_log = AccessLog()
         self._log_socket = LogSocket(self._access_log)
@@ -123,10 +127,7 @@ class Server:
         self._log_socket.stop()
 
     def _data_plane(self, backends: Callable[[], list[Any]]) -> DataPlane:
-        proxy = Haproxy(
-            self._state.root / "haproxy.cfg", self._state.haproxy_socket, self._ledger, self._state.root / "haproxy.log"
-        )
-        return DataPlane(proxy, lambda: read_records(backends()), self._endpoints, TargetBook(), self._clock)
+        return DataPlane(self._proxy, lambda: read_records(backends()), self._endpoints, TargetBook(), self._clock)
 
     def _endpoints(self, records: Records) -> Endpoints:
         ports = {listener.arn: self._ports.of(listener) for listener in records.listeners}
@@ -210,7 +211,7 @@ class Server:
         config = self._state.root / "registry.json"
         text = registry.registry_config(self._state.registry_data, self._state.registry_socket)
         config.write_text(text, encoding="utf-8")
-        self._ledger.start("registry", [registry.PROGRAM, "serve", str(config)], self._state.root / "registry.log")
+        self._ledger.start(REGISTRY, [registry.PROGRAM, "serve", str(config)], self._state.root / "registry.log")
 
     def _status(self, plane: DataPlane) -> dict[str, Any]:
         balancers: dict[str, dict[str, Any]] = {}
@@ -246,7 +247,7 @@ class Server:
     def _clean_up(self) -> None:
         log.info("stopping")
         for name, record in self._ledger.read().items():
-            if name != "server":
+            if name != SERVER:
                 end(record, CHILD_SECONDS)
         self._ledger.reap()
         containers.remove_all(self._client, self._state.port)

@@ -50,6 +50,10 @@ class Elbv2Balancing:
             deregister(group, [{"Id": ip, "Port": port}])
             self._plane.sync()
 
+    def drain(self, target_group: str, ip: str, port: int) -> None:
+        """Go on draining after a start of the server."""
+        self._plane.drain((target_group, ip, port))
+
     def target_state(self, target_group: str, ip: str, port: int) -> str:
         """The state that our own checks found."""
         with self._plane.lock:

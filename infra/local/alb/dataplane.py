@@ -12,7 +12,7 @@ from infra.local.alb.config import render, weight_variables
 from infra.local.alb.groups import server_options
 from infra.local.alb.names import Endpoints, Server, backend_name, server_address, server_name
 from infra.local.alb.records import Forward, Records, Rule
-from infra.local.alb.targets import TargetBook
+from infra.local.alb.targets import Key, TargetBook
 from infra.local.clock import Clock
 
 READY, AWAY = "ready", "maint"  # a server in maintenance finishes what it holds
@@ -80,6 +80,13 @@ class DataPlane:
                 self._retarget(servers)
                 self._reweigh(weight_variables(records))
             return records
+
+    def drain(self, key: Key) -> None:
+        """Let a target that is no longer registered drain anew: how long it has drained nobody remembers."""
+        with self._lock:
+            group = next((each for each in self._read().target_groups if each.arn == key[0]), None)
+            if group is not None:
+                self.book.drain(key, group, self._clock.now())
 
     def tend(self) -> None:
         """What time alone brings about: drains that end, targets that HAProxy still held, HAProxy's own end."""

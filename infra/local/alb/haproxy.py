@@ -2,6 +2,7 @@
 
 After a reload, old workers go on answering the connections they hold, with a configuration of which no command can
 change more than the variables. So a worker that is stopping passes each request on to the newest one (`OLD` in names).
+A HAProxy that outlived its server goes on serving until the next server takes it over with a reload.
 Source: management guide of HAProxy 2.6, "Master CLI".
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,22 +19,30 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from infra.local.errors import HaproxyRefused
-from infra.local.processes import Ledger
+from infra.local.processes import HAPROXY, Ledger
 
 PROGRAM = "haproxy"
+BOUND = re.compile(r"^  bind 127\.0\.0\.1:(\d+)", re.MULTILINE)
 COMMAND_SECONDS, READY_SECONDS, POLL_SECONDS = 5.0, 10.0, 0.01
 ANSWER_BYTES = 65536
 
 
 class Haproxy:
-    """One HAProxy. Not thread-safe: the data plane calls it under its lock."""
+    """One HAProxy, at first the one of the ledger. Not thread-safe: the data plane calls it under its lock."""
 
     def __init__(self, config: Path, master_socket: Path, ledger: Ledger, log_file: Path) -> None:
         self._config = config
         self._socket = master_socket
         self._ledger = ledger
         self._log_file = log_file
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ledger.read().get(HAPROXY)
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """The ports on 127.0.0.1 that it holds, by its configuration; none unless it runs."""
+        if not self.running:
+            return frozenset()
+        return frozenset(map(int, BOUND.findall(self._config.read_text(encoding="utf-8"))))
 
     def apply(self, text: str) -> None:
         """Make a configuration the running one, starting HAProxy if need be; raises HaproxyRefused."""
@@ -41,7 +51,8 @@ class Haproxy:
         if not self.running:
             self._end_orphans()
             command = [PROGRAM, "-W", "-S", str(self._socket), "-f", str(self._config)]
-            self._process = self._ledger.start("haproxy", command, self._log_file)
+            self._ledger.start(HAPROXY, command, self._log_file)
+            self._process = self._ledger.read().get(HAPROXY)
             self._until_new_worker(frozenset())
         else:
             before = frozenset(self.workers())
@@ -65,10 +76,11 @@ class Haproxy:
     @property
     def running(self) -> bool:
         """Whether the master process runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.alive
 
     def _end_orphans(self) -> None:
         """A master that was killed may leave workers behind, which would go on taking connections with old weights."""
+        self._ledger.reap()
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

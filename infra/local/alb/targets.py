@@ -59,6 +59,10 @@ class TargetBook:
             elif (address, port) not in groups[arn].targets:
                 self._drain(target, now)
 
+    def drain(self, key: Key, group: TargetGroup, now: float) -> None:
+        """Drain, from now on, a target that the records no longer name."""
+        self._drain(self._targets.setdefault(key, Target(key, group)), now)
+
     def has_drained(self, now: float) -> bool:
         """Whether the deregistration delay of some target has elapsed."""
         return any(each.drained_at is not None and now >= each.drained_at for each in self._targets.values())

@@ -113,7 +113,7 @@ def stop_timeout(task: Task, name: str) -> float:
 
 def role(task: Task) -> str | None:
     """The task's role, as its overrides or its definition name it."""
-    return task.overrides.get("taskRoleArn") or task.definition.body.get("taskRoleArn")
+    return task.overrides.get("taskRoleArn") or task.definition.body.get("taskRoleArn") or None
 
 
 def linux_options(definition: Mapping[str, Any], *, joined: bool) -> dict[str, Any]:

@@ -150,6 +150,10 @@ class LoadBalancing(Protocol):
         """Take a target out; it is `draining` for the group's deregistration delay, then `unused`."""
         ...
 
+    def drain(self, target_group: str, ip: str, port: int) -> None:
+        """After a start of the server: have a target that was deregistered before drain (anew) before it is unused."""
+        ...
+
     def target_state(self, target_group: str, ip: str, port: int) -> str:
         """The target's state by ALB's name: initial, healthy, unhealthy, draining or unused."""
         ...

@@ -91,7 +91,10 @@ class TaskRunner:
         return [self._balancing.target_state(*target) for target in targets(task)]
 
     def adopt(self, task: Task, states: Mapping[str, ContainerState]) -> set[str]:
-        """Find a task's containers again, after a start of the server; gives their runtime ids."""
+        """Find a task's containers again, after a start of the server; gives their runtime ids.
+
+        What the task still answered when the server was killed, it may still be answering.
+        """
         found = {s.labels.get(CONTAINER_LABEL): i for i, s in states.items() if s.labels.get(TASK_LABEL) == task.arn}
         if task.network is None and NETWORK in found:
             task.network = found[NETWORK]
@@ -104,6 +107,9 @@ class TaskRunner:
                 task.ip = task.ip or self._runtime.address(container.runtime_id)
             if container.runtime_id is not None and container.runtime_id in states and not container.ended:
                 self._launcher.resume(container.runtime_id, log_target(task, container.name, self._place.region))
+        if task.last_status == "DEACTIVATING":
+            for target in targets(task):
+                self._balancing.drain(*target)
         return set(found.values())
 
     def _observe(self, container: Container, states: Mapping[str, ContainerState]) -> None:

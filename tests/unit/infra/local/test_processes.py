@@ -17,6 +17,14 @@ STUBBORN = [
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
 ]
 
+# Its first thread ends by exit(2), whose number is the machine's; another one sleeps on.
+HEADLESS = [
+    sys.executable,
+    "-c",
+    "import ctypes, platform, threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); "
+    "print('up', flush=True); ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)",
+]
+
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
@@ -51,6 +59,21 @@ def test_an_ended_process_is_not_alive(ledger: Ledger, tmp_path: Path) -> None:
     assert not record.alive
     ledger.reap()
     assert start_time(record.pid) is None
+
+
+def test_a_process_lives_until_its_last_thread_has_ended(ledger: Ledger, tmp_path: Path) -> None:
+    """Until then it holds its files and their locks."""
+    record = started(ledger, tmp_path, HEADLESS)
+    deadline = time.monotonic() + 10
+    while ") Z" not in Path(f"/proc/{record.pid}/stat").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+    assert record.alive
+    end(record)
+
+    assert not record.alive
+    ledger.reap()
 
 
 def test_a_process_that_ignores_sigterm_is_killed(ledger: Ledger, tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from infra.local.alb.dataplane import DataPlane
+from infra.local.alb.haproxy import Haproxy
+from infra.local.alb.targets import TargetBook
 from infra.local.errors import HaproxyRefused
 
 BLUE, GREEN = "arn:tg/blue", "arn:tg/green"
@@ -129,3 +132,18 @@ def test_a_haproxy_that_is_killed_is_back_with_the_weights_of_the_moment(
 
     assert [front.ask().body for _ in range(5)] == ["green"] * 5
     assert time.monotonic() - began < BACK_SECONDS
+
+
+def test_a_haproxy_that_outlived_its_server_is_taken_over_with_its_connections(
+    front: Any, connection: HTTPConnection
+) -> None:
+    """The next server finds it in the ledger, and knows the ports that it holds."""
+    directory, before = front.directory, front.proxy._process
+    front.proxy = Haproxy(directory / "haproxy.cfg", directory / "haproxy.sock", front.ledger, directory / "log")
+    front.plane = DataPlane(front.proxy, front.records, front.endpoints, TargetBook(), front.clock)
+
+    assert front.proxy.ports == {front.gateway, front.port}
+    front.shift(0, 100)
+
+    assert ask(connection) == (200, "green")
+    assert front.proxy._process == before

@@ -8,6 +8,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,19 +141,27 @@ def site(instance: Any, build: Callable[[str], str], wait_for: Callable[..., Any
     made.remove()
 
 
-@pytest.fixture
-def short_lived_site(
-    instance: Any, build: Callable[[str], str], wait_for: Callable[..., Any], free_port: Callable[[], int]
-) -> Iterator["Site"]:
-    """The same on an instance of its own, which may be killed."""
+@pytest.fixture(scope="module")
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the instance of `kept_site` keeps its records."""
+    return tmp_path_factory.mktemp("kept") / "state"
+
+
+@pytest.fixture(scope="module")
+def kept_site(
+    instance: Any, build: Callable[[str], str], wait_for: Callable[..., Any], free_port: Callable[[], int],
+    state_folder: Path,
+) -> Iterator["Site"]:  # fmt: skip
+    """The same on an instance of its own with a state folder, which may be killed."""
     port = free_port()
-    local.up(port, 1.0, lambda text: None)
+    local.up(port, 1.0, lambda text: None, state=state_folder)
     try:
         made = Site(type(instance)(port, instance.docker), build("proof"), wait_for)
         made.create()
         yield made
     finally:
-        local.down(port)
+        assert local.down(port), "what a killed server left is found and removed"
+        assert made.containers("") == []
 
 
 class Site:

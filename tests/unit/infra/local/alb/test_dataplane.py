@@ -248,6 +248,18 @@ def test_targets_of_a_group_with_tls_are_added_with_it(plane: Plane) -> None:
     assert plane.sync()[0].endswith("10.0.0.2:80 ssl verify none")
 
 
+def test_a_target_that_drains_anew_gets_nothing_and_then_goes(plane: Plane) -> None:
+    """After a start of the server: the records no longer name it."""
+    plane.plane.drain((BLUE, *TWO))
+    plane.plane.drain(("arn:gone", *TWO))
+
+    name = f"{backend_name(BLUE)}/t10-0-0-2-80"
+    assert plane.sync() == [f"add server {name} 10.0.0.2:80", f"set server {name} state maint"]
+    assert plane.plane.book.state((BLUE, *TWO))[0] == "draining"
+    plane.clock.time = 11.0
+    assert f"del server {name}" in plane.sync()
+
+
 class FakeElbv2:
     """The part of moto's backend that ECS's view uses."""
 

@@ -188,6 +188,9 @@ class FakeBalancing:
         self.log.append(f"deregister from {target_group.split('/')[1]}")
         self.targets[(target_group, ip, port)] = self.clock.now() + DRAIN_SECONDS
 
+    def drain(self, target_group: str, ip: str, port: int) -> None:
+        self.deregister(target_group, ip, port)
+
     def target_state(self, target_group: str, ip: str, port: int) -> str:
         if (target_group, ip, port) not in self.targets:
             return "unused"

@@ -126,6 +126,18 @@ def test_a_task_that_was_being_stopped_is_stopped_after_the_restart(live: Any) -
     assert live.runtime.images() == []
 
 
+def test_a_task_that_was_draining_drains_before_it_is_stopped(live: Any) -> None:
+    live.call("UpdateService", cluster="demo", service="demo", desiredCount=0)
+    live.until(lambda: live.service.tasks[0].last_status == "DEACTIVATING")
+    live.rules.targets.clear()  # the load balancer remembers no target that is not registered
+
+    live.restart()
+    live.turn(2, seconds=1)
+
+    assert live.service.tasks[0].last_status == "DEACTIVATING"
+    live.until(lambda: live.service.tasks[0].gone)
+
+
 def test_logs_are_taken_up_again(world: Any) -> None:
     options = {"awslogs-group": "/demo", "awslogs-region": "eu-north-1"}
     world.create(hooks=[], container={"logConfiguration": {"logDriver": "awslogs", "options": options}})
