@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from infra.local.alb.groups import CONNECT_SECONDS, render_group
 from infra.local.alb.listeners import SLOTS, render_listener
-from infra.local.alb.names import CLIENT_HEADER, Endpoints, Server, passing_name, variable_name
+from infra.local.alb.names import Endpoints, Server, passing_name, variable_name
 from infra.local.alb.records import BalancerSettings, Forward, Listener, Records
 
-IDLE_SECONDS, API_SECONDS = 60, 900
+IDLE_SECONDS, API_SECONDS, GRACE_SECONDS = 60, 900, 5
 OLD_WORKER_SECONDS = 300
 BUFFER_BYTES, REWRITE_BYTES = 81920, 8192  # ALB takes 64 KB of headers
 MAX_CONNECTIONS = 10000
@@ -92,15 +92,14 @@ def _hosts(listener: Listener) -> list[str]:
 
 
 def _passing(listener: Listener, endpoints: Endpoints) -> str:
-    """The way to a listener of the newest worker; who the client is goes along."""
-    passed = f"  http-request set-header {CLIENT_HEADER} %[src]\n"
-    address = f"abns@{endpoints.hop(listener)}"
-    return _behind(passing_name(listener), address, listener.settings.idle_timeout, passed)
+    """The way to a listener of the newest worker, which is told who the client is, and loses patience first."""
+    address = f"abns@{endpoints.hop(listener)} send-proxy-v2"
+    return _behind(passing_name(listener), address, listener.settings.idle_timeout + CONNECT_SECONDS + GRACE_SECONDS)
 
 
-def _behind(name: str, address: str, seconds: int = API_SECONDS, rules: str = "") -> str:
+def _behind(name: str, address: str, seconds: int = API_SECONDS) -> str:
     """A backend on this machine; a fresh connection a request, so that none is ever stale."""
     return (
         f"backend {name}\n  option http-server-close\n  timeout server {seconds}s\n  timeout tunnel {seconds}s\n"
-        f"{rules}  server one {address}\n"
+        f"  server one {address}\n"
     )

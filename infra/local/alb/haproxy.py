@@ -1,7 +1,7 @@
 """The HAProxy process: started as master and workers, reloaded, and told runtime commands over the master's socket.
 
 After a reload, old workers go on answering the connections they hold, with a configuration of which no command can
-change more than the variables. So a worker that is stopping passes each request on to the newest one (`OLD` in names).
+change more than the variables. So every request is passed on to the newest worker (`listeners` says how).
 A HAProxy that outlived its server goes on serving until the next server takes it over with a reload.
 Source: management guide of HAProxy 2.6, "Master CLI".
 """

@@ -1,5 +1,9 @@
 """A listener in HAProxy's words: which rule a request meets, and what the rule does with it.
 
+A request passes twice, the second time over a connection of its own to the newest worker, which alone looks at rules:
+a connection that is kept by an old worker after a reload goes by the rules of today, and a target that breaks off is
+answered with ALB's 502. (HAProxy hangs up instead where a request is not its connection's first one.)
+
 A weighted choice is a counter: of each 1000 requests of a rule exactly the share of a group's weight goes to that
 group. The shares are process variables, which a command changes without a reload.
 Sources: ALB user guide, "listener-rules", "rule-action-types", "x-forwarded-headers", "load-balancer-request-tracing".
@@ -11,10 +15,10 @@ import re
 
 from infra.local.alb.conditions import acl, quoted
 from infra.local.alb.names import (
-    CLIENT_HEADER,
     DATE,
+    FRESH,
     HOP_ID,
-    OLD,
+    PASSED,
     SERVER,
     WORDS,
     Endpoints,
@@ -45,10 +49,10 @@ def render_listener(listener: Listener, endpoints: Endpoints) -> str:
         *_log(listener, endpoints),
         *(f"  http-error {error_reply(status)}" for status in (400, 408, 502, 503, 504)),
         *_headers(listener),
-        f"  http-request set-var(txn.rule) str(none) if {OLD}",
+        f"  http-request set-var(txn.rule) str(none) if {FRESH}",
         *(_match(rule) for rule in listener.rules),
         *(line for rule in listener.rules for line in _action(rule, listener)),
-        f"  use_backend {passing_name(listener)} if {OLD}",
+        f"  use_backend {passing_name(listener)} if {FRESH}",
         "  use_backend %[var(txn.group)]",
         "  default_backend none",
         "",
@@ -62,7 +66,7 @@ def _binds(listener: Listener, endpoints: Endpoints) -> list[str]:
     if listener.protocol == "HTTPS":
         alpn = "h2,http/1.1" if listener.settings.http2 else "http/1.1"
         address += f" ssl crt-list {endpoints.certificates[listener.arn]} alpn {alpn}"
-    return [address, f"  bind abns@{endpoints.hop(listener)} id {HOP_ID}"]
+    return [address, f"  bind abns@{endpoints.hop(listener)} accept-proxy id {HOP_ID}"]
 
 
 def _times(listener: Listener) -> list[str]:
@@ -84,19 +88,15 @@ def _log(listener: Listener, endpoints: Endpoints) -> list[str]:
     return [
         f"  log 127.0.0.1:{endpoints.log_port} len {LOG_BYTES} format raw local0",
         f'  log-format "{frontend_name(listener)} {fields}"',
-        f"  http-request set-log-level silent if {OLD}",
+        f"  http-request set-log-level silent if {FRESH}",
     ]
 
 
 def _headers(listener: Listener) -> list[str]:
-    """What ALB adds to a request, once: not in a worker that only passes it on."""
-    lines = [
-        f"  http-request set-src req.hdr({CLIENT_HEADER}) if {{ so_id {HOP_ID} }}",
-        f"  http-request del-header {CLIENT_HEADER}",
-        f"  http-request return {error_reply(414)} if {{ url -m len gt {URL_BYTES} }}",
-    ]
+    """What ALB adds to a request, once."""
+    lines = [f"  http-request return {error_reply(414)} if {{ url -m len gt {URL_BYTES} }} {PASSED}"]
     lines += [
-        f"  http-request {line} !{OLD}"
+        f"  http-request {line} {PASSED}"
         for line in (
             *_forwarded_for(listener),
             f"set-header X-Forwarded-Proto {listener.protocol.lower()} if",

@@ -9,9 +9,8 @@ from pathlib import Path
 from infra.local.alb.conditions import quoted
 from infra.local.alb.records import Listener, Rule, short_id
 
-OLD = "{ stopping }"  # in a worker that a reload left behind: it passes requests on to the newest one
-CLIENT_HEADER = "X-Cutover-Client"  # who the client is, between workers
-HOP_ID = 2  # of the socket on which other workers pass requests on
+HOP_ID = 2  # of the socket on which requests are passed on to the newest worker
+PASSED, FRESH = f"{{ so_id {HOP_ID} }}", f"!{{ so_id {HOP_ID} }}"  # a request that was passed on, or is to be
 SERVER = "awselb/2.0"
 DATE = 'hdr Date "%[date,http_date]"'
 WORDS = {
@@ -38,7 +37,7 @@ class Endpoints:
     log_port: int | None = None
 
     def hop(self, listener: Listener) -> str:
-        """The abstract socket on which the newest worker takes a listener's requests from others."""
+        """The abstract socket on which the newest worker takes a listener's requests."""
         return f"cutover-{self.port}-{short_id(listener.arn)}"
 
 

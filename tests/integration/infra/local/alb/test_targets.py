@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from http.client import HTTPConnection
 from typing import Any
 
 from infra.local.alb.health import HealthChecks
@@ -121,6 +122,16 @@ def test_39_a_target_that_closes_in_the_middle_of_a_request_gets_502(front: Any)
 
     assert (answer.status, answer.headers["server"]) == (502, "awselb/2.0")
     assert "<h1>502 Bad Gateway</h1>" in answer.body
+
+
+def test_39_so_it_is_on_a_connection_that_has_been_used_before(front: Any, connection: HTTPConnection) -> None:
+    connection.request("GET", "/cut")
+    answer = connection.getresponse()
+
+    assert (answer.status, answer.headers["server"]) == (502, "awselb/2.0")
+    assert "<h1>502 Bad Gateway</h1>" in answer.read().decode()
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"blue", "the connection is still good"
 
 
 def test_39_a_closed_port_gets_502(front: Any) -> None:
