@@ -68,6 +68,7 @@ def test_production_serves_on_by_its_weights_and_the_next_server_ends_the_deploy
     assert processes(kept_site)[HAPROXY].pid == serving, "it was taken over"
 
 
+@pytest.mark.prove
 def test_a_rollback_that_is_asked_for_after_the_kill_takes_the_canary_back(
     kept_site: Any, state_folder: Path, canary: Callable[[int], Any], wait_for: Callable[..., Any]
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_rollback_that_is_asked_for_after_the_kill_takes_the_canary_back(
     assert [each.problem for each in load.sent if each.problem] == []
 
 
+@pytest.mark.prove
 def test_all_containers_killed_at_once_are_replaced_and_the_deployment_ends(
     kept_site: Any, canary: Callable[[int], Any], wait_for: Callable[..., Any]
 ) -> None:
