@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLArgument, GraphQLResolveInfo, get_named_type, is_leaf_type, is_object_type
 
-from ci.engine import containers, directories
+from ci.engine import containers, directories, platforms
 from ci.engine.errors import EngineError, NotServedError
 from ci.engine.nodes import Node
 from ci.engine.session import Session
@@ -120,8 +120,10 @@ def served(name: str) -> bool:
 
 
 def _argument(context: Context, argument: GraphQLArgument, value: Any) -> Any:
-    """An argument's value, ids replaced by what they name."""
+    """An argument's value, ids replaced by what they name, platforms in their one form."""
     expected = expected_type(argument)
+    if isinstance(value, str) and get_named_type(argument.type).name == "Platform":
+        return platforms.normal(value)
     if expected is None or value is None:
         return value
     if isinstance(value, list):

@@ -212,3 +212,24 @@ class HostPathError(EngineError):
 
 class InvalidArgumentError(EngineError):
     """An argument whose value the API does not allow."""
+
+
+class InvalidPlatformError(InvalidArgumentError):
+    """A text that is no platform; the words are Dagger's."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f'"{text}": unknown operating system or architecture: invalid argument')
+
+
+class InvalidEnumError(InvalidArgumentError):
+    """A value that an enum does not have; the words are Dagger's."""
+
+    def __init__(self, value: object, enum: str) -> None:
+        super().__init__(f'invalid enum value "{value}" for {enum}')
+
+
+class ReservedNameError(ModuleLoadError):
+    """A name that the API has for itself, on an object or interface of a module; the words are Dagger's."""
+
+    def __init__(self, kind: str, name: str, owner: str) -> None:
+        super().__init__(f'cannot define {kind} with reserved name "{name}" on {owner}')

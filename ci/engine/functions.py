@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ci.engine import hostfs
-from ci.engine.errors import EngineError, FunctionFailedError, ModuleLoadError, NotServedError
+from ci.engine import hostfs, platforms
+from ci.engine.errors import EngineError, FunctionFailedError, InvalidEnumError, ModuleLoadError, NotServedError
 from ci.engine.modules import registration
 from ci.engine.modules.arguments import INTERFACE, Arguments
 from ci.engine.modules.config import ModuleConfig, find_config
@@ -130,7 +130,20 @@ class LoadedModule:
             return self._session.nodes.add(Node(ref.name, "instance", None, state))
         if ref.kind == "OBJECT_KIND":
             return self._session.nodes.get(value, ref.name)
+        if ref.kind in ("ENUM_KIND", "SCALAR_KIND"):
+            return self._scalar(ref.name, value)
         return self._session.nodes.get(value) if ref.kind == "INTERFACE_KIND" else value
+
+    def _scalar(self, name: str, value: Any) -> Any:
+        """A result that is a member of one of the module's enums, or a scalar.
+
+        Raises:
+            InvalidEnumError: the enum has no such member.
+        """
+        members = next((members for enum, members, _ in self.types.enums if enum == name), None)
+        if members is not None and value not in {member for member, *_ in members}:
+            raise InvalidEnumError(value, name)
+        return platforms.normal(value) if name == "Platform" else value
 
     # Calling
 

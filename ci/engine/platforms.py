@@ -8,11 +8,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ci.engine.errors import InvalidArgumentError
+from ci.engine.errors import InvalidPlatformError
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "x86-64": "amd64", "armhf": "arm", "armel": "arm"}
 IMPLIED = {"arm64": "v8", "arm": "v7"}  # the variant that goes without saying
-PLATFORM = re.compile(r"[a-z0-9]+(/[a-z0-9_]+(/[a-z0-9.]+)?)?")
+PLATFORM = re.compile(r"[a-z0-9_.-]+(/[a-z0-9_.-]+){0,2}")
+# What a platform of one word may be, as Go names systems and machines.
+SYSTEMS = {
+    "aix", "android", "darwin", "dragonfly", "freebsd", "illumos", "ios", "js", "linux", "netbsd", "openbsd", "plan9",
+    "solaris", "wasip1", "windows",
+}  # fmt: skip
+MACHINES = {
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64",
+    "s390x", "wasm",
+}  # fmt: skip
 
 
 def native() -> str:
@@ -27,18 +36,26 @@ def architecture() -> str:
 
 
 def normal(text: str) -> str:
-    """A platform in its one form (no implied variant); this machine's for an empty text.
+    """A platform in its one form (no implied variant); this machine's for an empty text, and for what a single word
+    leaves open.
 
     Raises:
-        InvalidArgumentError: the text names no platform.
+        InvalidPlatformError: the text names no platform.
     """
     if not text:
         return native()
-    if not PLATFORM.fullmatch(text.lower()) or "/" not in text:
-        raise InvalidArgumentError(f"{text!r} is no platform: use OS/ARCHITECTURE[/VARIANT], as linux/arm64")
-    system, machine, variant = (*text.lower().split("/"), "")[:3]
+    if not PLATFORM.fullmatch(text.lower()):
+        raise InvalidPlatformError(text)
+    first, *rest = text.lower().split("/")
+    if not rest:
+        if first in SYSTEMS:
+            return f"{first}/{architecture()}"
+        if ARCHITECTURES.get(first, first) not in MACHINES:
+            raise InvalidPlatformError(text)
+        first, rest = "linux", [first]
+    machine, variant = (*rest, "")[:2]
     machine = ARCHITECTURES.get(machine, machine)
-    return f"{system}/{machine}" + (f"/{variant}" if variant and IMPLIED.get(machine) != variant else "")
+    return f"{first}/{machine}" + (f"/{variant}" if variant and IMPLIED.get(machine) != variant else "")
 
 
 def of_row(row: Mapping[str, Any]) -> str:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from graphql import (
+    ConstValueNode,
     DocumentNode,
+    EnumValueNode,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -15,6 +18,7 @@ from graphql import (
     InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
     OperationDefinitionNode,
+    StringValueNode,
     build_ast_schema,
     execute_sync,
     extend_schema,
@@ -73,7 +77,19 @@ def build(types: ModuleTypes | None = None) -> GraphQLSchema:
                 field.resolve = fields.resolve
         elif isinstance(kind, GraphQLInterfaceType):
             kind.resolve_type = _type_name
+        elif isinstance(kind, GraphQLEnumType) and not kind.name.startswith("__"):
+            _also_quoted(kind)
     return schema
+
+
+def _also_quoted(kind: GraphQLEnumType) -> None:
+    """Let an enum's value be given as a string too, as Dagger's engine does."""
+    coerce = kind.coerce_input_literal
+
+    def lenient(node: ConstValueNode, hide_suggestions: bool = False) -> Any:
+        return coerce(EnumValueNode(value=node.value) if isinstance(node, StringValueNode) else node, hide_suggestions)
+
+    kind.coerce_input_literal = lenient  # type: ignore[method-assign, assignment]
 
 
 def _type_name(value: Any, *_: Any) -> str | None:
@@ -145,6 +161,8 @@ def _formatted(context: api.Context, error: GraphQLError) -> dict[str, Any]:
 
 def _sentence(error: GraphQLError) -> str:
     cause = error.original_error
-    if cause is None or isinstance(cause, EngineError | GraphQLError):
+    if cause is None or isinstance(cause, GraphQLError):
+        return wording.message(error)
+    if isinstance(cause, EngineError):
         return error.message
     return f"the embedded engine itself failed ({type(cause).__name__}: {cause}); it is a defect, please report it"

@@ -6,6 +6,10 @@ from graphql import GraphQLError
 
 SYNTAX = re.compile(r"^Syntax Error: (.*?)\.?$", re.DOTALL)
 REQUIRED = re.compile(r"^Argument '\w+\.(\w+)\((\w+):\)' of type '(.+)' is required, but it was not provided\.$")
+ENUMS = (
+    re.compile(r"Enum '(?P<enum>\w+)' cannot represent (?:non-enum )?value: ['\"]?(?P<value>\w+)"),
+    re.compile(r"Value '(?P<value>\w+)' does not exist in '(?P<enum>\w+)' enum"),
+)
 QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -16,6 +20,9 @@ def message(error: GraphQLError) -> str:
     if found := REQUIRED.match(error.message):
         field, argument, kind = found.groups()
         return f'Field "{field}" argument "{argument}" of type "{kind}" is required, but it was not provided.'
+    for pattern in ENUMS:
+        if found := pattern.search(error.message):
+            return f'invalid enum value "{found["value"]}" for {found["enum"]}'
     return QUOTED.sub(r'"\1"', error.message)
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ci.engine import platforms
 from ci.engine.errors import ContextPathError, EngineError, ModuleLoadError
 from ci.engine.modules.config import ModuleConfig
 from ci.engine.nodes import Node
@@ -58,7 +59,7 @@ class Arguments:
             node = self._session.nodes.get(value)
             return self._session.nodes.add(Node(ref.name, INTERFACE, node)).id
         if not isinstance(value, Node):
-            return value
+            return platforms.normal(value) if ref.name == "Platform" else value
         return value.args["state"] if self._types.object(value.type) else value.id
 
     def _default(self, arg: Argument) -> Node:

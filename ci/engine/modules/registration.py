@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ci.engine.errors import ModuleLoadError, NotServedError
+from ci.engine.errors import ModuleLoadError, NotServedError, ReservedNameError
 from ci.engine.nodes import Node
-from ci.engine.typedefs import Argument, Field, Function, Member, ModuleTypes, ObjectType, TypeRef, pascal
+from ci.engine.typedefs import Argument, Field, Function, Member, ModuleTypes, ObjectType, TypeRef, camel, pascal
+
+RESERVED = {"id"}  # the names of the fields that every object has
 
 
 def namespaced(name: str, module: str) -> str:
@@ -20,7 +22,7 @@ def folded(name: str, module: Node) -> ModuleTypes:
     """The types that a module's registration made.
 
     Raises:
-        ModuleLoadError: it has no object named like the module.
+        ModuleLoadError: it has no object named like the module, or a name is reserved.
     """
     steps = module.chain()[1:]
     description, objects, enums = "", [], []
@@ -38,7 +40,18 @@ def folded(name: str, module: Node) -> ModuleTypes:
     types = ModuleTypes(name, description, tuple(objects), tuple(enums))
     if not any(item.name == pascal(name) for item in objects):
         raise ModuleLoadError(f"module {name} has no object named {pascal(name)!r}, which is to be its main object")
+    for item in objects:
+        _check(item)
     return _Renamed(types).whole()
+
+
+def _check(item: ObjectType) -> None:
+    """Refuse the names that every object of the API has for itself."""
+    owner = f'{"interface" if item.interface else "object"} "{item.name}"'
+    names = [("field", name) for name, *_ in item.fields] + [("function", each.name) for each in item.functions]
+    for kind, name in names:
+        if camel(name) in RESERVED:
+            raise ReservedNameError(kind, camel(name), owner)
 
 
 class _Renamed:

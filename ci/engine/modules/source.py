@@ -15,7 +15,7 @@ from ci.engine.typedefs import ModuleTypes, restored
 if TYPE_CHECKING:
     from ci.engine.modules.runtime import Runtime
 
-FORMAT = 2  # of what is kept of types and results
+FORMAT = 3  # of what is kept of types and results
 
 
 class Source:

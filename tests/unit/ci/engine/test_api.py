@@ -203,6 +203,25 @@ def test_a_value_of_the_wrong_type_is_an_answer_as_dagger_gives_it(ask: Ask) -> 
     assert caught.value.errors == [{"message": wanted}]
 
 
+@pytest.mark.parametrize("value", ["TCP", '"TCP"'])
+def test_an_enums_value_may_be_quoted(ask: Ask, value: str) -> None:
+    answer = ask(f"{{container{{withExposedPort(port:1,protocol:{value}){{exposedPorts{{protocol}}}}}}}}")
+    assert answer["data"]["container"]["withExposedPort"]["exposedPorts"] == [{"protocol": "TCP"}]
+
+
+@pytest.mark.parametrize("value", ["NONE", '"NONE"'])
+def test_a_value_that_an_enum_does_not_have_is_told(ask: Ask, value: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        ask(f"{{container{{withExposedPort(port:1,protocol:{value}){{id}}}}}}")
+    assert caught.value.errors[0]["message"].endswith('error: invalid enum value "NONE" for NetworkProtocol')
+
+
+def test_a_platform_is_looked_at_before_anything_is_made(ask: Ask) -> None:
+    told = message(ask('{container(platform:"invalid"){id}}'))
+    assert told == '"invalid": unknown operating system or architecture: invalid argument'
+    assert ask('{container(platform:"x86_64"){platform}}')["data"]["container"] == {"platform": "linux/amd64"}
+
+
 def test_a_defect_of_the_engine_is_told_as_one(session: Session, core: GraphQLSchema) -> None:
     broken = Context(session, call=cast(FunctionCall, object()))
     answer = schema.answer(core, broken, "{currentFunctionCall{name}}", None)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from ci.engine.docker_api import Docker
-from ci.engine.errors import DockerUnavailableError
+from ci.engine.errors import DockerUnavailableError, InvalidArgumentError
 from ci.engine.functions import FunctionCall, LoadedModule
 from ci.engine.modules.config import find_config
 from ci.engine.modules.runtime import Request, Runtime
@@ -69,7 +69,11 @@ class AnsweringSource(Source):
         self._function, self._process = function, process
 
     def types(self) -> ModuleTypes:
-        return ModuleTypes("sample", "", (ObjectType("Sample", constructor=MADE, functions=(self._function,)),))
+        own = ObjectType("Sample", constructor=MADE, functions=(self._function,))
+        enums = (
+            (("Platform", (("LINUX", "linux", "", None),), ""),) if self._function.result.kind == "ENUM_KIND" else ()
+        )
+        return ModuleTypes("sample", "", (own,), enums)
 
     def runtime(self, say: Callable[[str], None]) -> Runtime:
         return cast(Runtime, self._process)
@@ -180,3 +184,12 @@ def test_what_another_version_of_the_files_gave_is_not_kept_for_this_one(calls: 
     calls.written("sample/__init__.py", "one")
     calls.tally()
     assert calls.ran == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"), [("SCALAR_KIND", '^"call 2": unknown operating system'), ("ENUM_KIND", "^invalid enum value")]
+)
+def test_a_result_that_its_type_does_not_have_is_refused(calls: Calls, kind: str, message: str) -> None:
+    calls.function = replace(TALLY, result=TypeRef(kind, "Platform"))
+    with pytest.raises(InvalidArgumentError, match=message):
+        calls.tally()

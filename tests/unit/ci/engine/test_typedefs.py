@@ -7,7 +7,7 @@ import pytest
 from graphql import parse, print_type
 
 from ci.engine import schema
-from ci.engine.errors import ModuleLoadError, NotServedError
+from ci.engine.errors import ModuleLoadError, NotServedError, ReservedNameError
 from ci.engine.modules.registration import folded, namespaced
 from ci.engine.modules.sdl import sdl
 from ci.engine.nodes import Node
@@ -184,3 +184,16 @@ def test_an_interface_is_a_type_whose_arguments_take_any_objects_id() -> None:
 )
 def test_names_are_written_as_graphql_has_them(text: str, camelled: str, pascalled: str) -> None:
     assert (camel(text), pascal(text)) == (camelled, pascalled)
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (("withField", {"name": "id", "typeDef": STRING}), "field"),
+        (("withFunction", {"function": function("id", STRING)}), "function"),
+    ],
+)
+def test_the_name_that_every_object_has_is_reserved(step: tuple[str, dict[str, Any]], told: str) -> None:
+    module = chain(Node("Module", "module"), ("withObject", {"object": chain(named("withObject", "M"), step)}))
+    with pytest.raises(ReservedNameError, match=f'^cannot define {told} with reserved name "id" on object "M"$'):
+        folded("m", module)
