@@ -1,9 +1,8 @@
 """`cutover check`: the module's checks (functions marked `@check`), all at once, and a table of their outcomes."""
 
-import fnmatch
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,18 +16,23 @@ from ci.cli.errors import NO_MODULE, UsageError, nearest
 from ci.cli.options import Option, Options
 from ci.cli.steps import seconds
 from ci.cli.words import HELP, Chain, Link
+from ci.engine import globs
 from ci.engine.errors import EngineError
 from ci.errors import CutoverError
 
 if TYPE_CHECKING:
+    from ci.cli.types import Types
     from ci.engine.typedefs import Function
+
+_Chain = tuple["Function", ...]  # the functions that lead to a check, itself the last
+Checks = dict[str, _Chain]
 
 LIST = Option("list", "l", True, usage="List available checks")
 TABLE = (LIST, *opts.CALL[1:2], *opts.ENGINE)
 TITLE = """\
 Check the state of your project by running tests, linters, etc.
 
-Without a pattern all checks run, at once; `lint` names one, `test-*` several."""
+Without a pattern all checks run, at once; `lint` names one, `test-*` several, `web` also all of `web:...`."""
 GAP = 3
 
 
@@ -67,37 +71,61 @@ def check(given: list[str], options: Options) -> None:
         reason = "the module has no function marked @check" if running.types.module else NO_MODULE
         print(f"No checks found. ({reason})", file=sys.stderr)
         return
-    output.show(texts.functions_table(found) if listing else table(rows))
+    listed = {word: chain[-1] for word, chain in found.items()}
+    output.show(texts.functions_table(listed) if listing else table(rows))
     if failed := [row.name for row in rows if row.error]:
         raise ChecksFailedError(failed, len(rows))
 
 
-def named(running: Engine, patterns: Sequence[str]) -> "dict[str, Function]":
-    """The checks whose name is one of the patterns or fits it; all where there are none.
+def named(running: Engine, patterns: Sequence[str]) -> Checks:
+    """The checks that one of the patterns names or fits, or that lie below one it names; all where there are none.
 
     Raises:
         UsageError: a pattern fits no check.
     """
-    checks = {word: item for word, item in running.types.functions(running.types.root.result).items() if item.check}
+    checks = dict(_below(running.types, (running.types.root,), ()))
     for pattern in patterns:
-        if not fnmatch.filter(checks, pattern):
+        if not any(_fits(word, pattern) for word in checks):
             raise UsageError(f'no check "{pattern}"{nearest(pattern, list(checks))}', "cutover check")
     return {
-        word: item for word, item in checks.items()
-        if not patterns or any(fnmatch.fnmatchcase(word, pattern) for pattern in patterns)
+        word: chain for word, chain in checks.items()
+        if not patterns or any(_fits(word, pattern) for pattern in patterns)
     }  # fmt: skip
 
 
-def _run(running: Engine, checks: "dict[str, Function]", options: Options) -> list[Checked]:
+def _below(types: "Types", chain: "tuple[Function, ...]", words: tuple[str, ...]) -> "Iterator[tuple[str, _Chain]]":
+    """The checks of the object that a chain gives, then those of the module's objects that its functions give: what
+    asks for an argument is passed over, as by Dagger."""
+    found = {
+        word: function for word, function in types.functions(chain[-1].result).items()
+        if not any(arg.required for arg in function.args)
+    }  # fmt: skip
+    for word, function in found.items():
+        if function.check:
+            yield ":".join((*words, word)), (*chain, function)
+    before = {step.result.name for step in chain}
+    for word, function in found.items():
+        own = types.module is not None and types.module.object(function.result.name) is not None
+        if own and function.result.element is None and function.result.name not in before:
+            yield from _below(types, (*chain, function), (*words, word))
+
+
+def _fits(word: str, pattern: str) -> bool:
+    """Whether a pattern (with `*` inside of a part, `**` over several) is a check's name, or what it lies below."""
+    place, wanted = word.replace(":", "/"), pattern.replace(":", "/")
+    return f"{place}/".startswith(f"{wanted}/") or globs.compiled(wanted).fullmatch(place) is not None
+
+
+def _run(running: Engine, checks: Checks, options: Options) -> list[Checked]:
     with ThreadPoolExecutor(workers()) as pool:
         return list(pool.map(lambda row: _checked(running, row[0], row[1], options), checks.items()))
 
 
-def _checked(running: Engine, name: str, function: "Function", options: Options) -> Checked:
+def _checked(running: Engine, name: str, chain: "_Chain", options: Options) -> Checked:
     start = time.monotonic()
     error: CutoverError | EngineError | None = None
     try:
-        answer(running, Chain([Link(running.types.root), Link(function)], options))
+        answer(running, Chain([Link(function) for function in chain], options))
     except (CutoverError, EngineError) as caught:
         error = caught
     return Checked(name, time.monotonic() - start, error)

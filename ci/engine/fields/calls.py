@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ci.engine import hostfs
 from ci.engine.api import Context, leaf
 from ci.engine.errors import EngineError
+from ci.engine.fields.workdir import inside
 from ci.engine.nodes import Node
 
 if TYPE_CHECKING:
@@ -81,24 +81,11 @@ def _module_dependencies(_: Context, __: Any, ___: Mapping[str, Any]) -> list[No
 
 @leaf("CurrentModule.workdir")
 def _module_workdir(context: Context, _: Any, args: Mapping[str, Any]) -> Node:
-    tree = hostfs.snapshot(context.session.store, _inside(context, args["path"]), args["include"], args["exclude"])
+    tree = hostfs.snapshot(context.session.store, inside(context, args["path"]), args["include"], args["exclude"])
     return context.session.nodes.add(context.session.evaluator.snapshot(tree))
 
 
 @leaf("CurrentModule.workdirFile")
 def _module_workdir_file(context: Context, _: Any, args: Mapping[str, Any]) -> Node:
-    tree = hostfs.one_file(context.session.store, _inside(context, args["path"]))
+    tree = hostfs.one_file(context.session.store, inside(context, args["path"]))
     return context.session.nodes.add(context.session.evaluator.snapshot(tree, "File"))
-
-
-def _inside(context: Context, path: str) -> Path:
-    """A path of the function's working folder.
-
-    Raises:
-        EngineError: it leads out of it.
-    """
-    root = _call(context).workdir.resolve()
-    place = (root / path).resolve()
-    if not place.is_relative_to(root):
-        raise EngineError(f"workdir path {path!r} escapes workdir; use a path inside of it")
-    return place

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ci.engine import hostfs, paths, stats
-from ci.engine.api import Context, client_only, lazy, leaf
+from ci.engine.api import Context, lazy, leaf
 from ci.engine.errors import InvalidArgumentError, NotADirectoryPathError, NotFoundError
 from ci.engine.fields import found
+from ci.engine.fields.workdir import destination
 from ci.engine.nodes import Node
 from ci.engine.trees import Tree, clean
 
@@ -104,8 +105,7 @@ def _search(context: Context, node: Node, args: Mapping[str, Any]) -> list[Node]
 
 @leaf("Directory.export")
 def _export(context: Context, node: Node, args: Mapping[str, Any]) -> str:
-    client_only(context, "Directory.export")
-    place = context.session.host_path(args["path"])
+    place = destination(context, args["path"])
     if place.exists() and not place.is_dir():
         raise NotADirectoryPathError(str(place))
     hostfs.write_tree(context.session.store, tree_of(context, node), place, args["wipe"])

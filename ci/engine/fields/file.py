@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ci.engine import hostfs
-from ci.engine.api import Context, client_only, leaf
+from ci.engine.api import Context, leaf
 from ci.engine.errors import EngineError, HostPathError, InvalidArgumentError
 from ci.engine.fields import found
 from ci.engine.fields.directory import tree_of
 from ci.engine.fields.json_value import made
+from ci.engine.fields.workdir import destination
 from ci.engine.nodes import Node
 
 CONTENTS_LIMIT = 128 << 20  # bytes of a file that `contents` gives, as Dagger's engine has it
@@ -88,9 +89,8 @@ def _search(context: Context, node: Node, args: Mapping[str, Any]) -> list[Node]
 
 @leaf("File.export")
 def export(context: Context, node: Node, args: Mapping[str, Any]) -> str:
-    """Write a File to the client's host; gives the absolute path."""
-    client_only(context, "File.export")
-    entry, place = context.session.evaluator.file(node), context.session.host_path(args["path"])
+    """Write a File to the client's host, or to the function's working folder; gives the absolute path."""
+    entry, place = context.session.evaluator.file(node), destination(context, args["path"])
     if args.get("allowParentDirPath") and (place.is_dir() or args["path"].endswith("/")):
         place /= entry.path
     if place.is_dir():

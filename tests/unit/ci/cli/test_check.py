@@ -17,6 +17,7 @@ from ci.engine.progress import Progress
 from ci.engine.recipes import RecipeBook
 from ci.engine.session import opened
 from ci.engine.store import Store
+from ci.engine.typedefs import Argument, Function, ModuleTypes, ObjectType, TypeRef
 
 
 class Answering:
@@ -47,6 +48,33 @@ def test_patterns_name_checks_and_none_names_all(running: Engine) -> None:
         named(running, ["lin"])
     with pytest.raises(UsageError, match='no check "hello"'):
         named(running, ["hello"])
+
+
+def nested() -> Types:
+    """Checks of the main object, of one that a function gives, and of ones that need an argument or lead back."""
+    side, main = TypeRef("OBJECT_KIND", "Side"), TypeRef("OBJECT_KIND", "Ci")
+    void, asked = TypeRef("VOID_KIND", optional=True), (Argument("name", TypeRef("STRING_KIND")),)
+    own = (
+        Function("lint", void, check=True), Function("asked", void, args=asked, check=True), Function("side", side),
+        Function("other_side", side, args=asked), Function("sides", TypeRef("LIST_KIND", element=side)),
+    )  # fmt: skip
+    below = (Function("unit", void, check=True), Function("again", side), Function("back", main))
+    return Types(ModuleTypes("ci", "", (ObjectType("Ci", functions=own), ObjectType("Side", functions=below))), None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("lint", ["lint"]), ("side", ["side:unit"]), ("side:unit", ["side:unit"]), ("side:*", ["side:unit"]),
+        ("*", ["lint"]), ("**", ["lint", "side:unit"]),
+    ],
+)  # fmt: skip
+def test_checks_of_the_modules_other_objects_have_the_names_that_lead_to_them(
+    running: Engine, pattern: str, found: list[str]
+) -> None:
+    running.types = nested()
+    assert list(named(running, [])) == ["lint", "side:unit"]
+    assert list(named(running, [pattern])) == found
 
 
 def test_each_check_runs_and_one_that_fails_ends_no_other(running: Engine) -> None:

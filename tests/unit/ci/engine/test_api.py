@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -152,6 +153,16 @@ def test_a_known_secret_is_scrubbed_out_of_errors(ask: Ask) -> None:
 def test_a_modules_function_has_no_host(session: Session, query: str) -> None:
     answer = schema.answer(schema.build(), Context(session, call=FunctionCall()), query, None)
     assert "is not available to a module's function: it has no host" in message(answer)
+
+
+def test_a_function_exports_to_its_working_folder_and_nowhere_else(session: Session, tmp_path: Path) -> None:
+    def export(path: str) -> Any:
+        query = f'{{directory{{withNewFile(path:"d/a",contents:"1"){{directory(path:"d"){{export(path:"{path}")}}}}}}}}'
+        return schema.answer(schema.build(), Context(session, call=FunctionCall(workdir=tmp_path)), query, None)
+
+    assert export("out")["data"]["directory"]["withNewFile"]["directory"]["export"] == str(tmp_path / "out")
+    assert (tmp_path / "out" / "a").read_text(encoding="utf-8") == "1"
+    assert message(export("/tmp/out")) == "workdir path '/tmp/out' escapes workdir; use a path inside of it"
 
 
 def test_only_a_function_has_a_current_call(ask: Ask) -> None:

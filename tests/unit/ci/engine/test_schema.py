@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dagger.client import gen
-from graphql import GraphQLObjectType, GraphQLSchema, get_introspection_query
+from graphql import DirectiveLocation, GraphQLObjectType, GraphQLSchema, get_introspection_query
 
 from ci.engine import api, introspection, schema, served
 from ci.engine.api import Context
@@ -43,6 +43,11 @@ def test_every_field_the_client_can_ask_for_is_known_with_its_arguments(core: Gr
         if field not in fields or not arguments <= set(fields[field].args):
             missing.append(f"{kind}.{field}({', '.join(arguments)})")
     assert missing == []
+
+
+def test_directives_stand_only_where_clients_of_older_libraries_know_them(core: GraphQLSchema) -> None:
+    places = {place.name for directive in core.directives for place in directive.locations}
+    assert places <= set(DirectiveLocation.__members__) - {"DIRECTIVE_DEFINITION"}
 
 
 def test_the_answer_to_introspection_is_kept_and_is_the_same(core: GraphQLSchema, session: Session) -> None:
