@@ -34,6 +34,7 @@ CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
 ATTEMPTS = 6
 PATH_STYLE = Config(s3={"addressing_style": "path"})
+ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 Progress = Callable[[str], None]
 
@@ -67,7 +68,10 @@ def say(line: str) -> None:
 
 @dataclass(frozen=True)
 class Aws:
-    """All that the deployer touches outside itself; `endpoint` is AWS_ENDPOINT_URL, or None for AWS's own addresses."""
+    """All that the deployer touches outside itself; `endpoint` is AWS_ENDPOINT_URL, or None for AWS's own addresses.
+
+    `ecs_once` and `cloudformation_once` send a call once (see once.py), the others try again.
+    """
 
     cloudformation: CloudFormationClient
     ecr: ECRClient
@@ -76,6 +80,8 @@ class Aws:
     cloudwatch: CloudWatchClient
     logs: CloudWatchLogsClient
     s3: S3Client
+    ecs_once: ECSClient
+    cloudformation_once: CloudFormationClient
     endpoint: str | None = None
     clock: Clock = field(default_factory=Clock)
     progress: Progress = say
@@ -119,6 +125,8 @@ def connect(environ: Mapping[str, str] = os.environ, progress: Progress = say) -
         logs=session.client("logs", config=config, endpoint_url=endpoint),
         # One address carries everything on this machine, so a bucket cannot be a host name of its own there.
         s3=session.client("s3", config=config.merge(PATH_STYLE) if endpoint else config, endpoint_url=endpoint),
+        ecs_once=session.client("ecs", config=config.merge(ONCE), endpoint_url=endpoint),
+        cloudformation_once=session.client("cloudformation", config=config.merge(ONCE), endpoint_url=endpoint),
         endpoint=endpoint,
         progress=progress,
     )

@@ -1,7 +1,8 @@
 """The way of an environment from release to release, as ECS remembers it: what a rollback goes back to.
 
-Successful deployments, oldest first, make the way; one to a digest that was on it before goes back there. What was
-registered or begun and never promoted is not on it.
+Successful deployments, oldest first, make the way. One to a digest that was on it before goes back there, and so does
+one to an older task definition than the one before it, which is what `rollback` deploys. What was registered or begun
+and never promoted is not on it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from .clients import Aws
 from .deployments import ROLLED_BACK, SUCCESSFUL, TERMINAL, Brief
 from .names import Names
 from .serving import DESCRIBE_LIMIT, Revision
+
+# So many deployments back, twenty a call.
+MOST_DEPLOYMENTS = 200
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Way:
 
 
 def way(aws: Aws, names: Names) -> Way:
-    """As far back as ECS describes revisions in one call, which is twenty deployments."""
+    """As far back as MOST_DEPLOYMENTS, and as ECS remembers, which is 90 days."""
     ended = [brief for brief in deployments.briefs(aws, names) if brief.status in TERMINAL]
     done = [brief for brief in ended if brief.status == SUCCESSFUL]
     releases, returned = _walked(done, {each.arn: each for each in _described(aws, done)})
@@ -36,8 +40,21 @@ def way(aws: Aws, names: Names) -> Way:
     return Way(tuple(releases), returned or rolled_back)
 
 
+def is_older(one: Revision, other: Revision) -> bool:
+    """Whether its task definition was registered before the other's: only `rollback` goes to such a one."""
+    return _number(one) < _number(other)
+
+
+def _number(revision: Revision) -> int:
+    """Of the task definition in its family."""
+    tail = revision.task_definition.rpartition(":")[2]
+    return int(tail) if tail.isdigit() else 0
+
+
 def _described(aws: Aws, done: list[Brief]) -> tuple[Revision, ...]:
-    return serving.revisions(aws, [brief.target for brief in reversed(done[-DESCRIBE_LIMIT:])])
+    arns = [brief.target for brief in done[-MOST_DEPLOYMENTS:]]
+    batches = [arns[start : start + DESCRIBE_LIMIT] for start in range(0, len(arns), DESCRIBE_LIMIT)]
+    return tuple(revision for batch in batches for revision in serving.revisions(aws, batch))
 
 
 def _walked(done: list[Brief], by_arn: dict[str, Revision]) -> tuple[list[Revision], bool]:
@@ -45,8 +62,12 @@ def _walked(done: list[Brief], by_arn: dict[str, Revision]) -> tuple[list[Revisi
     passed: list[Revision] = []
     returned = False
     for revision in (by_arn[brief.target] for brief in done if brief.target in by_arn):
+        before = len(passed)
         digests = [each.digest for each in passed]
-        known = revision.digest in digests
-        returned = known and digests.index(revision.digest) < len(passed) - 1
-        passed = [*(passed[: digests.index(revision.digest)] if known else passed), revision]
+        if revision.digest in digests:
+            passed = passed[: digests.index(revision.digest)]
+        while passed and is_older(revision, passed[-1]):
+            passed.pop()
+        returned = len(passed) < before and (len(passed) < before - 1 or digests[-1] != revision.digest)
+        passed.append(revision)
     return passed, returned

@@ -130,9 +130,10 @@ class _Rollback(Run):
         self.conclude(ended, shepherd, goal.digest)
 
     def _is_a_way_back(self, deployment: Deployment) -> bool:
+        """Whether a rollback began it: to a task definition older than that of the last release."""
         releases = promoted.way(self.aws, self.names).releases
-        digest = targets.of(self.aws, deployment).get("ImageDigest", "")
-        return digest in {each.digest for each in releases[:-1]}
+        found = serving.revisions(self.aws, [deployment.target])
+        return bool(releases and found) and promoted.is_older(found[0], releases[-1])
 
     def _stop(self, deployment: Deployment) -> None:
         try:

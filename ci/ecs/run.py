@@ -22,6 +22,7 @@ from .foreign import ForeignHands
 from .gates import SETTLE_S, Place
 from .judge import Criteria, Judge
 from .names import Names
+from .once import once
 from .report import Report
 from .serving import Ingress, Serving
 from .shepherd import Shepherd
@@ -74,15 +75,25 @@ class Run:
         self, service: Mapping[str, Any], task_definition: str, configuration: DeploymentConfigurationTypeDef
     ) -> Deployment:
         """Updates the service to a task definition: the deployment this starts."""
-        answer = self.aws.ecs.update_service(
-            cluster=self.names.cluster,
-            service=self.names.service,
-            taskDefinition=task_definition,
-            deploymentConfiguration=configuration,
-            # After a rollback the service may still name this very task definition, and would not be deployed again.
-            forceNewDeployment=service.get("taskDefinition") == task_definition,
-        )
-        return deployments.started_by(self.aws, self.names, answer["service"])
+        before = _primary(service)
+
+        def update_it() -> Mapping[str, Any]:
+            return self.aws.ecs_once.update_service(
+                cluster=self.names.cluster,
+                service=self.names.service,
+                taskDefinition=task_definition,
+                deploymentConfiguration=configuration,
+                # After a rollback the service may still name this very one, and would not be deployed again.
+                forceNewDeployment=service.get("taskDefinition") == task_definition,
+            )["service"]
+
+        def updated() -> Mapping[str, Any] | None:
+            now = serving.service_of(self.aws, self.names)
+            ours = now is not None and now.get("taskDefinition") == task_definition and _primary(now) != before
+            return now if ours else None
+
+        self.told.outcome = report.UNKNOWN
+        return deployments.started_by(self.aws, self.names, once(self.aws, update_it, updated))
 
     def follow(self, deployment: Deployment, minutes: int, saved: Callable[[], None]) -> tuple[Deployment, Shepherd]:
         """The deployment as it ended; `minutes` are its bakes together, `saved` is called after each judgement."""
@@ -169,3 +180,8 @@ class Run:
 
     def _excerpt(self, ended: Deployment) -> None:
         self.told.logs = causes.excerpts(self.aws, self.names, ended)
+
+
+def _primary(service: Mapping[str, Any]) -> str:
+    """The id of the service's newest deployment, as UpdateService tells it."""
+    return next((str(each["id"]) for each in service.get("deployments", []) if each.get("status") == "PRIMARY"), "")

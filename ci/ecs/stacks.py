@@ -6,7 +6,6 @@ Parameters of an existing stack which are not given keep their values. A failed 
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import changes
+from . import change_sets
 from .changes import Changes
 from .clients import Aws
 from .errors import (
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 # A load balancer takes minutes, VPC endpoints too.
 STACK_WAIT_S = 45 * 60
-CHANGE_SET_WAIT_S = 5 * 60
 REASON_LIMIT = 300
 
 # What a failed creation leaves behind: no resources, and a name that cannot be used before it is deleted.
@@ -132,11 +130,13 @@ def begin_creation(aws: Aws, name: str, template: Path, parameters: Mapping[str,
         aws.cloudformation.delete_stack(StackName=name)
         if (rest := settled(aws, name)) is not None:
             raise StackStuck(stack=name, status=rest.status)
-    change = _change_set(aws, name, "CREATE", _read(template), [_given(item) for item in parameters.items()])
+    change = change_sets.prepared(
+        aws, name, "CREATE", _read(template), [change_sets.given(item) for item in parameters.items()]
+    )
     if change is None:
         raise ChangeSetFailed(stack=name, reason="there is nothing to create")
     aws.progress(f"{name}: create")
-    aws.cloudformation.execute_change_set(StackName=name, ChangeSetName=change.name)
+    change_sets.execute(aws, name, change.name)
     return again
 
 
@@ -153,17 +153,11 @@ def tell_failures(aws: Aws, name: str) -> tuple[str, ...]:
     return told
 
 
-@dataclass(frozen=True)
-class _ChangeSet:
-    name: str
-    changes: Changes
-
-
 def _update(
     aws: Aws, stack: Stack, template: Path, parameters: Mapping[str, str], dry_run: bool, may_replace: bool
 ) -> Outcome:
     body = _read(template)
-    change = _change_set(aws, stack.name, "UPDATE", body, _kept_and_given(stack, body, parameters))
+    change = change_sets.prepared(aws, stack.name, "UPDATE", body, _kept_and_given(stack, body, parameters))
     if change is None:
         return Outcome(stack.name, "unchanged")
     refusal = _refusal(stack.name, change.changes, may_replace)
@@ -175,7 +169,7 @@ def _update(
     if refusal:
         raise refusal
     aws.progress(f"{stack.name}: update {', '.join(lines) or 'outputs only'}")
-    aws.cloudformation.execute_change_set(StackName=stack.name, ChangeSetName=change.name)
+    change_sets.execute(aws, stack.name, change.name)
     _finish(aws, stack.name, "UPDATE_COMPLETE")
     return Outcome(stack.name, "updated", lines)
 
@@ -195,7 +189,7 @@ def _kept_and_given(stack: Stack, body: str, parameters: Mapping[str, str]) -> l
         for key in stack.parameters
         if key in known and key not in parameters
     ]
-    return [*kept, *(_given(item) for item in parameters.items())]
+    return [*kept, *(change_sets.given(item) for item in parameters.items())]
 
 
 def declared(body: str) -> set[str]:
@@ -204,46 +198,6 @@ def declared(body: str) -> set[str]:
     lines = section.group(1).splitlines() if section else []
     indents = [len(line) - len(line.lstrip()) for line in lines if line.strip() and not line.lstrip().startswith("#")]
     return {m.group(1) for line in lines if indents and (m := re.match(rf" {{{indents[0]}}}(\w+):", line))}
-
-
-def _given(item: tuple[str, str]) -> ParameterTypeDef:
-    return {"ParameterKey": item[0], "ParameterValue": item[1]}
-
-
-def _change_set(aws: Aws, name: str, kind: Any, body: str, parameters: list[ParameterTypeDef]) -> _ChangeSet | None:
-    """A change set that is ready to be executed, or None (and nothing left behind) where there is nothing to change."""
-    change_set = f"cutover-{uuid.uuid4().hex[:12]}"
-    aws.cloudformation.create_change_set(
-        StackName=name,
-        ChangeSetName=change_set,
-        ChangeSetType=kind,
-        TemplateBody=body,
-        Parameters=parameters,
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    status, reason, found = _described(aws, name, change_set)
-    if status == "CREATE_COMPLETE":
-        return _ChangeSet(change_set, found)
-    aws.cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
-    if "didn't contain changes" in reason or "No updates are to be performed" in reason:
-        return None
-    raise ChangeSetFailed(stack=name, reason=reason.rstrip(".") or status)
-
-
-def _described(aws: Aws, name: str, change_set: str) -> tuple[str, str, Changes]:
-    since = aws.clock.monotonic()
-    while True:
-        answer = aws.cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)
-        if not answer["Status"].endswith(("_PENDING", "_IN_PROGRESS")):
-            break
-        if aws.clock.monotonic() - since > CHANGE_SET_WAIT_S:
-            raise StackBusy(stack=name, status=answer["Status"], minutes=CHANGE_SET_WAIT_S // 60)
-        aws.pause()
-    found: list[Any] = list(answer.get("Changes", []))
-    while token := answer.get("NextToken"):
-        answer = aws.cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set, NextToken=token)
-        found += answer.get("Changes", [])
-    return answer["Status"], answer.get("StatusReason", ""), changes.read(found)
 
 
 def _finish(aws: Aws, name: str, wanted: str) -> None:

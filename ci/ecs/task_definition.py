@@ -11,6 +11,7 @@ from .clients import Aws
 from .errors import ContainerMissing, code_of
 from .images import Image
 from .names import CONTAINER, Names
+from .once import once
 
 # What DescribeTaskDefinition answers and RegisterTaskDefinition does not take.
 READ_ONLY = frozenset(
@@ -39,10 +40,15 @@ def register(aws: Aws, names: Names, live: str, image: Image, version: str, comm
     The newest of the family is taken when it is just that: its runner was stopped before it was used.
     """
     wanted = _with(_registrable(aws, live), live, image, told(image, version, commit))
-    newest = _newest(aws, names)
-    if newest and _payload(newest) == wanted:
-        return str(newest["taskDefinition"]["taskDefinitionArn"])
-    return aws.ecs.register_task_definition(**wanted)["taskDefinition"]["taskDefinitionArn"]
+
+    def registered() -> str | None:
+        newest = _newest(aws, names)
+        return str(newest["taskDefinition"]["taskDefinitionArn"]) if newest and _payload(newest) == wanted else None
+
+    def register_it() -> str:
+        return aws.ecs_once.register_task_definition(**wanted)["taskDefinition"]["taskDefinitionArn"]
+
+    return registered() or once(aws, register_it, registered)
 
 
 def _newest(aws: Aws, names: Names) -> Mapping[str, Any] | None:

@@ -68,6 +68,7 @@ class World:
         begun = _cfn.NOW.timestamp()
         clock = Clock(monotonic=lambda: self.now, sleep=self._sleep, now=lambda: begun + self.now)
         clients: Any = self.clients
+        clients |= {f"{name}_once": clients[name] for name in ("ecs", "cloudformation")}
         self.aws = Aws(**clients, endpoint=endpoint, clock=clock, progress=self.lines.append)
 
     error = staticmethod(_client.error)

@@ -65,6 +65,9 @@ class FakeCloudFormation:
         return {"Id": given["ChangeSetName"]}
 
     def describe_change_set(self, StackName: str, ChangeSetName: str, NextToken: str = "") -> dict[str, Any]:
+        if ChangeSetName not in self.sets:
+            code = {"Code": "ChangeSetNotFound", "Message": f"ChangeSet [{ChangeSetName}] does not exist"}
+            raise ClientError({"Error": code}, "DescribeChangeSet")
         change = self.sets[ChangeSetName]
         change["looks"] += 1
         if change["looks"] == 1:
@@ -73,11 +76,13 @@ class FakeCloudFormation:
             return {"Status": "FAILED", "StatusReason": change["reason"]}
         if NextToken:
             return {"Status": "CREATE_COMPLETE", "Changes": [_change("Second", "True", **self.second)]}
-        return {"Status": "CREATE_COMPLETE", "Changes": [_change("First", "False")], "NextToken": "more"}
+        first = {"Status": "CREATE_COMPLETE", "Changes": [_change("First", "False")], "NextToken": "more"}
+        return first | {"ExecutionStatus": change.get("execution", "AVAILABLE")}
 
     def execute_change_set(self, StackName: str, ChangeSetName: str) -> None:
         kind, stack = self.sets[ChangeSetName]["kind"], self.stacks[StackName]
         stack["parameters"] = self.sets[ChangeSetName]["new"]
+        self.sets[ChangeSetName]["execution"] = "EXECUTE_IN_PROGRESS"
         stack["StackStatus"] = f"{kind}_IN_PROGRESS"
         self.events[StackName] = [_event(StackName, "AWS::CloudFormation::Stack", f"{kind}_IN_PROGRESS", "")]
         self.ways[StackName] = [f"{kind}_IN_PROGRESS", f"{kind}_COMPLETE"]

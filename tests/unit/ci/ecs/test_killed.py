@@ -68,7 +68,7 @@ def lost() -> BaseException:
     return ReadTimeoutError(endpoint_url="https://ecs")
 
 
-@pytest.mark.parametrize("raised", [Killed, lost])
+@pytest.mark.parametrize("raised", [Killed, pytest.param(lost, marks=pytest.mark.prove)])
 def test_every_moment_of_a_deploy(live: Bench, raised: Callable[[], BaseException]) -> None:
     live.struck = 0
     versions = ["1.1.0", "1.2.0"]

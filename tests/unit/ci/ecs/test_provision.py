@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from ci.ecs import errors
+from ci.ecs.change_sets import WAIT_S as CHANGE_SET_WAIT_S
 from ci.ecs.names import Names
 from ci.ecs.provision import Settings, provision
-from ci.ecs.stacks import CHANGE_SET_WAIT_S, STACK_WAIT_S, Outcome, declared
+from ci.ecs.stacks import STACK_WAIT_S, Outcome, declared
 
 NAMES = Names("cutover", "demo")
 STACKS = ["cutover-registry", *(f"cutover-demo-{concern}" for concern in ("network", "roles", "ingress", "evidence"))]

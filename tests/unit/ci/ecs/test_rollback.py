@@ -179,7 +179,12 @@ class Strike:
 
 @pytest.mark.parametrize(
     ("raised", "now"),
-    [(Killed, False), (Killed, True), (lost, True), pytest.param(lost, False, marks=pytest.mark.prove)],
+    [
+        (Killed, True),
+        (lost, True),
+        pytest.param(Killed, False, marks=pytest.mark.prove),
+        pytest.param(lost, False, marks=pytest.mark.prove),
+    ],
 )
 def test_struck_at_any_call_and_started_again_it_ends_where_it_should(
     live: Bench, raised: Callable[[], BaseException], now: bool
