@@ -23,6 +23,7 @@ from infra.local.ecs.rolling import Rolling
 from infra.local.ecs.runner import TaskRunner
 from infra.local.ecs.scheduler import ServiceScheduler
 from infra.local.ecs.store import Store
+from infra.local.ecs.validation import without_nulls
 
 TARGET_PREFIX = "AmazonEC2ContainerServiceV20141113."
 POLL_SECONDS = 0.5
@@ -105,7 +106,7 @@ class Ecs:
             raise InvalidParameter("The request's body is not JSON.") from error
         if not isinstance(given, dict):
             raise InvalidParameter("The request's body is not a JSON object.")
-        return self.call(region, operation, given, caller)
+        return self.call(region, operation, without_nulls(given), caller)
 
     def wait(self, region: str, done: Callable[[], bool]) -> None:
         """Block until `done` holds (it is called under the store's lock)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -30,19 +30,31 @@ def validate_input(operation: str, given: Mapping[str, Any]) -> None:
     report = ParamValidator().validate(given, shape)
     if report.has_errors():
         raise InvalidParameter(report.generate_report())
-    _check(shape, given, "")
+    for path, value, allowed in outside_enumerations(shape, given):
+        raise InvalidParameter(f"Invalid value {value!r} for {path}, must be one of: {', '.join(allowed)}")
 
 
-def _check(shape: Shape, value: Any, path: str) -> None:
+def outside_enumerations(shape: Shape, value: Any, path: str = "") -> Iterator[tuple[str, str, list[str]]]:
+    """(member, value, what the model allows) of every text that is none of its enumeration's."""
+    for name, member, inner in _members(shape, value):
+        yield from outside_enumerations(inner, member, f"{path}.{name}" if path else name)
+    if isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
+        yield path, value, shape.enum
+
+
+def without_nulls(value: Any) -> Any:
+    """JSON's null is a member that is not there (Smithy, "AWS JSON 1.1 protocol")."""
+    if isinstance(value, dict):
+        return {name: without_nulls(member) for name, member in value.items() if member is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
+
+
+def _members(shape: Shape, value: Any) -> Iterable[tuple[str, Any, Shape]]:
+    """(name, value, shape) of what a value holds."""
     if isinstance(shape, StructureShape):
-        for name, member in value.items():
-            _check(shape.members[name], member, f"{path}{name}.")
-    elif isinstance(shape, ListShape):
-        for index, member in enumerate(value):
-            _check(shape.member, member, f"{path}{index}.")
-    elif isinstance(shape, MapShape):
-        for name, member in value.items():
-            _check(shape.value, member, f"{path}{name}.")
-    elif isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
-        allowed = ", ".join(shape.enum)
-        raise InvalidParameter(f"Invalid value {value!r} for {path.rstrip('.')}, must be one of: {allowed}")
+        return [(name, member, shape.members[name]) for name, member in value.items()]
+    if isinstance(shape, ListShape):
+        return [(str(index), member, shape.member) for index, member in enumerate(value)]
+    if isinstance(shape, MapShape):
+        return [(name, member, shape.value) for name, member in value.items()]
+    return ()

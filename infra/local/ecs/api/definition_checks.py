@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from infra.local.ecs.api import sizes
 from infra.local.ecs.errors import ClientError, NotServed
 
 FAMILY = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -24,7 +25,7 @@ UNSERVED_IN_VOLUME = (
 
 
 def check_definition(given: Mapping[str, Any]) -> None:
-    """Check RegisterTaskDefinition's input; raises ClientError as ECS does, or NotServed."""
+    """Check RegisterTaskDefinition's input, its sizes in units; raises ClientError as ECS does, or NotServed."""
     if not FAMILY.fullmatch(given["family"]):
         raise ClientError("Invalid family name. Use up to 255 letters, numbers, underscores and hyphens.")
     containers = given["containerDefinitions"]
@@ -64,8 +65,7 @@ def _check_fargate(given: Mapping[str, Any]) -> None:
     for name in ("cpu", "memory"):
         if not given.get(name):
             raise ClientError(f"Fargate requires that '{name}' be defined at the task level.")
-    if not (str(given["cpu"]).isdigit() and str(given["memory"]).isdigit()):
-        raise ClientError("Invalid 'cpu' or 'memory' setting for task: whole numbers of CPU units and MiB are needed.")
+    sizes.check_fargate(given["cpu"], given["memory"])
 
 
 def _check_container(container: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -84,8 +84,15 @@ def _check_container(container: Mapping[str, Any], given: Mapping[str, Any]) -> 
                           "must be specified.")  # fmt: skip
     if container.get("stopTimeout", 0) > MAX_STOP_TIMEOUT:
         raise ClientError(f"Invalid setting for container '{name}'. stopTimeout must be at most {MAX_STOP_TIMEOUT}.")
+    check_variables(container)
     _check_log(name, container.get("logConfiguration"))
     _check_mounts(name, container, given)
+
+
+def check_variables(container: Mapping[str, Any]) -> None:
+    """Raise ClientError where a variable of a container, or of an override, has no name."""
+    if not all(each.get("name") for each in container.get("environment") or ()):
+        raise ClientError("Container environment variable names should not be null or empty.")
 
 
 def _check_log(name: str, configuration: Mapping[str, Any] | None) -> None:
@@ -104,6 +111,8 @@ def _check_log(name: str, configuration: Mapping[str, Any] | None) -> None:
 def _check_mounts(name: str, container: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     known = {each.get("name") for each in given.get("volumes") or ()}
     for mount in container.get("mountPoints") or ():
+        if not mount.get("containerPath"):
+            raise ClientError(f"Container path cannot be null or empty for a mount point of container '{name}'.")
         if mount.get("sourceVolume") not in known:
             raise ClientError(f"Unknown volume '{mount.get('sourceVolume')}' in container '{name}'.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.local.ecs import render
+from infra.local.ecs.api import sizes
 from infra.local.ecs.api.context import Context, page
 from infra.local.ecs.api.definition_checks import check_definition
 from infra.local.ecs.api.tags import check_tags
@@ -16,8 +17,8 @@ PAGE, MAX_DELETED = 100, 10
 
 def register(context: Context, given: dict[str, Any]) -> dict[str, Any]:
     """Each call makes a new revision of the family."""
-    check_definition(given)
-    body = {name: value for name, value in given.items() if name != "tags"}
+    body = sizes.in_units({name: value for name, value in given.items() if name != "tags"})
+    check_definition(body)
     known = context.store.families.setdefault(given["family"], [])
     number = known[-1].revision + 1 if known else 1
     arn = context.store.arn(f"task-definition/{given['family']}:{number}")

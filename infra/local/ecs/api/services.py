@@ -13,7 +13,7 @@ from infra.local.ecs.api.tags import check_tags
 from infra.local.ecs.errors import ClientError, InvalidParameter, ServiceNotActive
 from infra.local.ecs.model import ACTIVE, DRAINING, INACTIVE, Deployment, Revision, Service, TaskDefinition
 
-PAGE, MAX_DESCRIBED = 10, 10
+PAGE, MAX_DESCRIBED, MAX_TASKS = 10, 10, 5000  # the last is ECS's quota of tasks per service
 NOT_SETTINGS = frozenset({"cluster", "serviceName", "service", "desiredCount", "tags", "clientToken", "role",
                           "forceNewDeployment"})  # fmt: skip
 # API: UpdateService, the members whose change starts a service deployment.
@@ -142,6 +142,8 @@ def _changed(service: Service, given: dict[str, Any]) -> dict[str, Any]:
 def _count(given: int) -> int:
     if given < 0:
         raise InvalidParameter("desiredCount cannot be negative.")
+    if given > MAX_TASKS:
+        raise InvalidParameter(f"desiredCount cannot be greater than {MAX_TASKS}.")
     return given
 
 

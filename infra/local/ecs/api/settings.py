@@ -12,7 +12,7 @@ from infra.local.ecs.model import TaskDefinition
 
 PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
 UNSERVED = (
-    "serviceRegistries", "volumeConfigurations", "vpcLatticeConfigurations", "enableExecuteCommand", "monitoring",
+    "serviceRegistries", "volumeConfigurations", "vpcLatticeConfigurations", "monitoring",
 )  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "schedulingStrategy": "REPLICA",

@@ -28,12 +28,17 @@ def untag(context: Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_tags(context: Context, given: dict[str, Any]) -> dict[str, Any]:
-    """ListTagsForResource."""
-    return {"tags": _tags(context, given["resourceArn"])}
+    """ListTagsForResource, to which the model gives no ResourceNotFoundException."""
+    try:
+        return {"tags": _tags(context, given["resourceArn"])}
+    except ResourceNotFound as error:
+        raise InvalidParameter(str(error)) from error
 
 
 def check_tags(given: Tags) -> Tags:
-    """The tags, the last of each key; raises InvalidParameter for keys that are AWS's, and for too many."""
+    """The tags, the last of each key; raises InvalidParameter for keys that are missing or AWS's, and for too many."""
+    if not all(each.get("key") for each in given):
+        raise InvalidParameter("Tag key can not be null or empty.")
     found = {each["key"]: each for each in given}
     if reserved := [key for key in found if key.lower().startswith(RESERVED)]:
         raise InvalidParameter(f"Invalid tag key {reserved[0]}: the prefix aws: is reserved for AWS use.")

@@ -6,7 +6,9 @@ import copy
 from typing import Any
 
 from infra.local.ecs import render_tasks
+from infra.local.ecs.api import sizes
 from infra.local.ecs.api.context import Context, at_most, missing, page
+from infra.local.ecs.api.definition_checks import check_variables
 from infra.local.ecs.api.services import active_definition
 from infra.local.ecs.api.settings import check_launch
 from infra.local.ecs.api.tags import check_tags
@@ -15,8 +17,11 @@ from infra.local.ecs.model import Task, TaskDefinition
 from infra.local.ecs.scheduler import new_task
 
 PAGE, MAX_DESCRIBED, MAX_STARTED = 100, 100, 10
-LAUNCH = ("launchType", "platformVersion", "networkConfiguration", "capacityProviderStrategy", "clientToken")
-UNSERVED = ("volumeConfigurations", "enableExecuteCommand")
+LAUNCH = (
+    "launchType", "platformVersion", "networkConfiguration", "capacityProviderStrategy", "clientToken",
+    "enableExecuteCommand",
+)  # fmt: skip
+UNSERVED = ("volumeConfigurations",)
 
 
 def run(context: Context, given: dict[str, Any]) -> dict[str, Any]:
@@ -24,6 +29,7 @@ def run(context: Context, given: dict[str, Any]) -> dict[str, Any]:
     cluster = context.store.cluster(given.get("cluster"))
     definition = active_definition(context, given["taskDefinition"])
     _check_run(given, definition)
+    given = {**given, "overrides": sizes.in_units(given.get("overrides") or {})}
     token = given.get("clientToken")
     known = [each for each in context.store.tasks if token and each.launch.get("clientToken") == token]
     if not known:
@@ -86,13 +92,14 @@ def _check_run(given: dict[str, Any], definition: TaskDefinition) -> None:
             raise InvalidParameter(
                 f"Override for container named {override.get('name')} is not a container in the TaskDefinition."
             )
+        check_variables(override)
 
 
 def _started(context: Context, cluster: str, definition: TaskDefinition, given: dict[str, Any]) -> Task:
     task = new_task(context.store, cluster, definition, context.clock.now())
     task.group = given.get("group", task.group)
     task.started_by = given.get("startedBy")
-    task.overrides = copy.deepcopy(given.get("overrides") or {})
+    task.overrides = copy.deepcopy(given["overrides"])
     task.launch = copy.deepcopy({name: given[name] for name in LAUNCH if name in given})
     inherited = definition.tags if given.get("propagateTags") == "TASK_DEFINITION" else []
     task.tags = check_tags([*inherited, *given.get("tags", [])])

@@ -20,7 +20,7 @@ from infra.local.ecs.interfaces import (
 from infra.local.ecs.model import Deployment, Service
 from infra.local.ecs.service import Ecs
 from infra.local.ecs.store import Store
-from infra.local.ecs.validation import operation_model
+from infra.local.ecs.validation import operation_model, outside_enumerations
 
 REGION = "eu-north-1"
 RULE = "arn:aws:elasticloadbalancing:eu-north-1:123456789012:listener-rule/app/lb/1/2/"
@@ -29,6 +29,7 @@ PRODUCTION, TEST = f"{RULE}production", f"{RULE}test"
 PRIMARY, ALTERNATE = f"{GROUP}primary/1", f"{GROUP}alternate/2"
 MINUTE, DRAIN_SECONDS = 60.0, 5.0
 MANY_TURNS = 2000
+TEXT_ONLY = {"PRE_PRODUCTION_TRAFFIC_SHIFT"}  # the API's text names this stage, its enumeration leaves it out
 
 
 class FakeClock:
@@ -283,12 +284,14 @@ class World:
         """Nobody else wants to know."""
 
     def call(self, operation: str, **given: Any) -> dict[str, Any]:
-        """An operation, whose output has to fit the model's shape."""
+        """An operation, whose output has to fit the model's shape and enumerations."""
         answer = self.ecs.call(REGION, operation, given)
         shape = operation_model(operation).output_shape
         assert shape is not None
         report = ParamValidator().validate(answer, shape)
         assert not report.has_errors(), report.generate_report()
+        strange = [(path, value) for path, value, _ in outside_enumerations(shape, answer)]
+        assert [each for each in strange if not each[0].endswith("lifecycleStage") or each[1] not in TEXT_ONLY] == []
         return answer
 
     def turn(self, times: int = 1, seconds: float = 0.0) -> None:

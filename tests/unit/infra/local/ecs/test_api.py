@@ -98,6 +98,34 @@ class TestTaskDefinitions:
         with pytest.raises(errors.ClientError, match="Unable to describe task definition"):
             world.call("DescribeTaskDefinition", taskDefinition=name)
 
+    @pytest.mark.parametrize(
+        ("cpu", "memory", "kept"),
+        [("256", "512", ("256", "512")), ("1 vCPU", "2GB", ("1024", "2048")), (".25 vcpu", "0.5 gb", ("256", "512"))],
+    )
+    def test_sizes_are_kept_in_units(self, world: Any, cpu: str, memory: str, kept: tuple[str, str]) -> None:
+        containers = [{"name": "a", "image": "a"}]
+        answer = world.call(
+            "RegisterTaskDefinition", family="demo", cpu=cpu, memory=memory, containerDefinitions=containers,
+            networkMode="awsvpc", requiresCompatibilities=["FARGATE"],
+        )  # fmt: skip
+        assert (answer["taskDefinition"]["cpu"], answer["taskDefinition"]["memory"]) == kept
+
+    @pytest.mark.parametrize(
+        ("cpu", "memory", "words"),
+        [
+            ("256", "4096", "No Fargate configuration exists for given values: 256 CPU, 4096 memory."),
+            ("300", "512", "No Fargate configuration exists for given values: 300 CPU, 512 memory."),
+            ("a lot", "512", "Invalid 'cpu' setting for task."),
+            ("1 vCPU", "0", "Invalid 'memory' setting for task."),
+        ],
+    )
+    def test_fargate_has_no_tasks_of_other_sizes(self, world: Any, cpu: str, memory: str, words: str) -> None:
+        with pytest.raises(errors.ClientError, match=words):
+            world.call(
+                "RegisterTaskDefinition", family="demo", cpu=cpu, memory=memory, networkMode="awsvpc",
+                containerDefinitions=[{"name": "a", "image": "a"}], requiresCompatibilities=["FARGATE"],
+            )  # fmt: skip
+
     def test_deregistering_needs_a_revision(self, world: Any) -> None:
         world.register()
         with pytest.raises(errors.ClientError, match="a revision is needed"):
@@ -132,7 +160,7 @@ class TestCreateService:
             ({"schedulingStrategy": "DAEMON"}, "the scheduling strategy DAEMON"),
             ({"deploymentController": {"type": "CODE_DEPLOY"}}, "the deployment controller CODE_DEPLOY"),
             ({"launchType": "EC2"}, "the launch type EC2"),
-            ({"enableExecuteCommand": True}, "the member enableExecuteCommand"),
+            ({"serviceRegistries": [{"registryArn": "arn:x"}]}, "the member serviceRegistries"),
             ({"serviceConnectConfiguration": {"enabled": True}}, "Service Connect"),
         ],
     )

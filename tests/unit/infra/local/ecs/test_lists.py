@@ -155,6 +155,8 @@ class TestTags:
     )
     def test_what_is_not_there_has_none(self, live: Any, arn: str, error: type[Exception]) -> None:
         with pytest.raises(error):
+            live.call("UntagResource", resourceArn=arn, tagKeys=["a"])
+        with pytest.raises(errors.InvalidParameter):
             live.call("ListTagsForResource", resourceArn=arn)
 
     def test_awss_own_keys_and_too_many_are_refused(self, live: Any, arns: list[str]) -> None:
