@@ -3,7 +3,7 @@ by content."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +151,8 @@ class LoadedModule:
         shown = camel(function.name) or self.name
         if function.unserved:
             raise NotServedError(f"{owner.name}.{shown}: {function.unserved}")
+        if function.cache_policy == "Default" and not self.config.caches:
+            function = replace(function, cache_policy="PerSession")
         key = digest_of([self._source.digest, owner.name, state, function.name, inputs])
         if (known := self.results.known(key, function)) is not None:
             self._session.progress.hit(shown)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from ci.engine.typedefs import pascal
 CONFIG = "dagger.json"
 GIT = ".git"
 ALWAYS_IGNORED = ("**/__pycache__", "**/.git", ".venv")
+VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+FIRST_VERSION = "v0.9.9"  # of the engine for which a dagger.json that names none was written
+CACHING_VERSION = (0, 19, 4)  # from which on functions' results are cached by default
 NOT_SERVED = {
     "dependencies": "depends on other modules",
     "toolchains": "uses toolchains",
@@ -32,6 +36,8 @@ class ModuleConfig:
         include: the patterns of dagger.json's `include`, relative to `root`.
         called_for: the folder of a project without a module of its own, for which this one is called (Dagger's word:
             a blueprint).
+        caches: whether results of functions that say nothing of it outlive the session (Dagger's default function
+            caching).
     """
 
     root: Path
@@ -39,6 +45,7 @@ class ModuleConfig:
     source: Path
     include: tuple[str, ...] = ()
     called_for: Path | None = None
+    caches: bool = True
 
     @property
     def main_object(self) -> str:
@@ -139,7 +146,17 @@ def _read(folder: Path) -> ModuleConfig:
     _check(name, folder, sdk, raw)
     if not source.is_dir() or not source.is_relative_to(folder):
         raise ModuleLoadError(f"module {name}: its source {raw['source']!r} is no folder inside of {folder}")
-    return ModuleConfig(folder, name, source, include)
+    return ModuleConfig(folder, name, source, include, caches=_caches(raw))
+
+
+def _caches(raw: Mapping[str, Any]) -> bool:
+    """Whether dagger.json leaves default function caching on: by its own setting, else by its engine's version."""
+    disabled = raw.get("disableDefaultFunctionCaching")
+    if isinstance(disabled, bool):
+        return not disabled
+    version = str(raw.get("engineVersion") or FIRST_VERSION)
+    found = VERSION.match(version)
+    return found is None or tuple(map(int, found.groups())) >= CACHING_VERSION
 
 
 def _check(name: str, folder: Path, sdk: Any, raw: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 its own, made once by uv."""
 
 import importlib.metadata
+import platform
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from ci.engine.nodes import digest_of
 from ci.engine.store import Store
 
 SDK = "dagger-io"
+UV_LOCK, PIP_LOCK = "uv.lock", "requirements.lock"
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 INSTALL_SECONDS = 600
 TAIL = 1500  # characters of what uv said
@@ -49,7 +51,10 @@ class Environments:
         Raises:
             ModuleLoadError: it cannot be made.
         """
-        needs = _needs(config)
+        wanted = _wanted(config)
+        needs = _needs(config, wanted)
+        if needs is None and not _suits(wanted) and _python(config, wanted, self._say) != sys.executable:
+            needs = Needs((f"{SDK}=={importlib.metadata.version(SDK)}",), "", "", wanted)
         path = (*_entry(config, self._store), str(config.source), str(config.source / "src"))
         if needs is None:
             return Interpreter(sys.executable, path)
@@ -60,18 +65,21 @@ class Environments:
         return Interpreter(str(folder / "bin" / "python"), path)
 
     def _make(self, config: ModuleConfig, needs: "Needs", folder: Path) -> None:
-        self._say(f"make an environment for module {config.name}: {', '.join(needs.requirements) or 'uv.lock'}")
+        shown = ", ".join([*([needs.lock_name] if needs.lock else []), *needs.requirements])
+        self._say(f"make an environment for module {config.name}: {shown}")
         shutil.rmtree(folder, ignore_errors=True)
         python = _python(config, needs.python, self._say)
         _uv("venv", "--quiet", "--python", python, str(folder))
         install = ["pip", "install", "--quiet", "--compile-bytecode", "--python", str(folder / "bin" / "python")]
-        if needs.lock:
+        if needs.lock_name == UV_LOCK:
             listed = folder / "requirements.txt"
             _uv(
                 *("export", "--quiet", "--frozen", "--no-emit-project", "--no-header", "--output-file", str(listed)),
-                *("--no-emit-package", SDK, "--project", str(config.source)),
+                *("--no-dev", "--no-emit-package", SDK, "--project", str(config.source)),
             )
             _uv(*install, "--requirements", str(listed))
+        elif needs.lock:
+            _uv(*install, "--no-deps", "--requirements", str(config.source / PIP_LOCK))
         _uv(*install, *needs.requirements)
         (folder / "ready").touch()
 
@@ -82,11 +90,13 @@ class Needs:
 
     Attributes:
         requirements: what is installed beside what `lock` says.
-        lock: the text of its uv.lock, empty where it has none.
-        python: its requires-python.
+        lock_name: the name of its lock file: uv.lock, pip's older requirements.lock; empty where it has neither.
+        lock: the text of that file.
+        python: what it says of the Python it needs.
     """
 
     requirements: tuple[str, ...]
+    lock_name: str
     lock: str
     python: str
 
@@ -96,24 +106,26 @@ class Needs:
         return digest_of([sorted(self.requirements), self.lock, self.python, sys.version_info[:3], sys.executable])
 
 
-def _needs(config: ModuleConfig) -> Needs | None:
+def _needs(config: ModuleConfig, python: str) -> Needs | None:
     """What the module needs beyond our own interpreter, None where that is nothing."""
-    project = config.project()
-    table = project.get("project", {})
+    table = config.project().get("project", {})
     dependencies = [str(item) for item in table.get("dependencies") or ()]
-    lock = config.source / "uv.lock"
-    if not lock.is_file() and all(_given(item) for item in dependencies):
+    name = next((name for name in (UV_LOCK, PIP_LOCK) if (config.source / name).is_file()), "")
+    if not name and all(_given(item) for item in dependencies):
         return None
-    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    own = [item for item in dependencies if _name(item) != SDK] if not text else []
-    return Needs((*own, _sdk(dependencies, text)), text, str(table.get("requires-python") or ""))
+    text = (config.source / name).read_text(encoding="utf-8") if name else ""
+    own = [item for item in dependencies if _name(item) != SDK] if name != UV_LOCK else []
+    return Needs((*own, _sdk(dependencies, text)), name, text, python)
 
 
 def _given(requirement: str) -> bool:
     """Whether our own interpreter has what a requirement names, as a part of the SDK."""
-    from packaging.requirements import Requirement
+    from packaging.requirements import InvalidRequirement, Requirement
 
-    wanted = Requirement(requirement)
+    try:
+        wanted = Requirement(requirement)
+    except InvalidRequirement:
+        return False  # uv says what is wrong with it
     if _name(wanted.name) not in _closure(SDK, set()):
         return False
     return wanted.specifier.contains(importlib.metadata.version(wanted.name), prereleases=True)
@@ -147,8 +159,26 @@ def _name(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
 
 
+def _wanted(config: ModuleConfig) -> str:
+    """The Python that a module asks for: by its .python-version, else by its requires-python; empty for any."""
+    pinned = config.source / ".python-version"
+    if pinned.is_file() and (text := pinned.read_text(encoding="utf-8").strip()):
+        return text.splitlines()[0]
+    return str(config.project().get("project", {}).get("requires-python") or "")
+
+
+def _suits(wanted: str) -> bool:
+    """Whether our own Python is one that a module asks for."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(f"=={wanted}.*" if wanted[:1].isdigit() else wanted).contains(platform.python_version())
+    except InvalidSpecifier:
+        return True
+
+
 def _python(config: ModuleConfig, wanted: str, say: Callable[[str], None]) -> str:
-    """A Python of this machine that `requires-python` allows; ours, with a word about it, where there is none."""
+    """A Python of this machine that the module allows; ours, with a word about it, where there is none."""
     if not wanted:
         return sys.executable
     found = _found("python", "find", "--no-python-downloads", "--no-project", wanted)

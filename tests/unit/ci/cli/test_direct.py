@@ -85,7 +85,7 @@ class Module:
         self.folder = folder / "module"
         (self.folder / "sample").mkdir(parents=True)
         (self.folder / "sample" / "__init__.py").write_text("raise SystemExit('imported')\n", encoding="utf-8")
-        config = {"name": "sample", "sdk": "python"}
+        config = {"name": "sample", "sdk": "python", "engineVersion": "v0.21.8"}
         (self.folder / "dagger.json").write_text(json.dumps(config), encoding="utf-8")
         source = Source(Store(self.cache / "cutover"), find_config(self.folder))
         source.keep(MODULE)

@@ -32,6 +32,7 @@ TALLY = Function(
         Argument("token", replace(SECRET, optional=True)),
     ),
 )
+CONFIG = {"name": "sample", "sdk": "python", "engineVersion": "latest", "include": ["!**", "sample/**"]}
 MADE = Function("", TypeRef("OBJECT_KIND", "Sample"), args=(Argument("greeting", TEXT, default='"hello"'),))
 
 
@@ -92,7 +93,7 @@ class Calls:
     function: Function = TALLY
 
     def __post_init__(self) -> None:
-        self.written("dagger.json", json.dumps({"name": "sample", "sdk": "python", "include": ["!**", "sample/**"]}))
+        self.written("dagger.json", json.dumps(CONFIG))
         self.written("sample/__init__.py", "one")
         self.written("app/main.py", "one")
 
@@ -193,3 +194,22 @@ def test_a_result_that_its_type_does_not_have_is_refused(calls: Calls, kind: str
     calls.function = replace(TALLY, result=TypeRef(kind, "Platform"))
     with pytest.raises(InvalidArgumentError, match=message):
         calls.tally()
+
+
+@pytest.mark.parametrize(
+    ("settings", "ran"),
+    [
+        ({"engineVersion": ""}, 2),
+        ({"engineVersion": "v0.19.3"}, 2),
+        ({"engineVersion": "v0.19.4"}, 1),
+        ({"disableDefaultFunctionCaching": True}, 2),
+        ({"engineVersion": "v0.18.0", "disableDefaultFunctionCaching": False}, 1),
+    ],
+)
+def test_results_outlive_the_session_where_the_modules_version_lets_them(
+    calls: Calls, settings: dict[str, Any], ran: int
+) -> None:
+    calls.written("dagger.json", json.dumps(CONFIG | settings))
+    calls.tally()
+    calls.tally()
+    assert calls.ran == ran
