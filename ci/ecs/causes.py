@@ -40,11 +40,8 @@ def _stopped_tasks(aws: Aws, names: Names, deployment: Deployment) -> Iterator[s
     """Tasks of the deployment's own revision: they were started by ``ecs-svc/`` and the tail of its ARN."""
     number = deployment.target.rsplit("/", 1)[-1]
     for task in tasks.tasks(aws, names, "STOPPED"):
-        if tasks.number_of(task) != number:
-            continue
-        codes = [str(each["exitCode"]) for each in task.get("containers", []) if each.get("exitCode") is not None]
-        code = f" (exit code {', '.join(codes)})" if codes else ""
-        yield f"a task stopped: {task.get('stoppedReason', 'no reason')}{code}"
+        if tasks.number_of(task) == number:
+            yield f"a task stopped: {tasks.why(task)}"
 
 
 def excerpts(aws: Aws, names: Names, deployment: Deployment) -> list[str]:

@@ -82,6 +82,11 @@ class Deployment:
         """The part of the ARN that a person compares."""
         return self.arn.rsplit("/", 1)[-1]
 
+    @property
+    def number(self) -> str:
+        """The tail of the ARN of its target revision, by which its tasks are known."""
+        return self.target.rsplit("/", 1)[-1]
+
 
 def describe(aws: Aws, arn: str) -> Deployment | None:
     """The deployment, or None where its service is gone."""

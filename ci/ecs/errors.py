@@ -170,6 +170,13 @@ class ServiceMissing(CutoverDeployError):
     )
 
 
+class NothingDeployed(CutoverDeployError):
+    """There is no service yet."""
+
+    code = REFUSED
+    sentence = "Nothing is deployed in {environment} yet: run `deploy` or `release` first."
+
+
 class OtherDeployment(CutoverDeployError):
     """Somebody else's deployment is under way."""
 

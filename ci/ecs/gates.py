@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from . import guard, metrics, serving, smoke, suite
+from . import guard, metrics, serving, smoke, suite, tasks
 from .analysis import Tolerance, analyse
 from .clients import Aws, Listener
 from .deployments import Deployment
@@ -48,7 +49,10 @@ def traffic(place: Place) -> Callable[[Deployment], Finding]:
 
 
 def health(place: Place, percent: float) -> Callable[[Deployment], Finding]:
-    """At least `percent` of the tasks that are wanted pass the load balancer's health checks in green's group."""
+    """At least `percent` of the tasks that are wanted pass the load balancer's checks in green's group, and none ended.
+
+    A task that ended has been replaced by ECS, and the next one will end as well.
+    """
 
     def gate(deployment: Deployment) -> Finding:
         service = serving.service_of(place.aws, place.names) or {}
@@ -56,13 +60,24 @@ def health(place: Place, percent: float) -> Callable[[Deployment], Finding]:
 
         def look() -> Finding:
             healthy = _healthy(place, deployment)
-            numbers = {"healthy": healthy, "wanted": wanted}
+            numbers: dict[str, Any] = {"healthy": healthy, "wanted": wanted}
             outcome = PASSED if healthy >= wanted else FAILED
             return Finding(outcome, f"{healthy} healthy targets, {wanted} are needed", numbers)
 
-        return _settled(place.aws, look)
+        finding = _settled(place.aws, look)
+        ended = tasks.ended(place.aws, place.names, deployment.number) if finding.outcome == PASSED else []
+        return Finding(FAILED, ended[0], {**finding.numbers, "ended": len(ended)}) if ended else finding
 
     return gate
+
+
+def danger(place: Place, deployment: Deployment) -> str:
+    """What between two pauses calls for the way back, in words: the new revision has requests, and its tasks end."""
+    if not deployment.percent:
+        return ""
+    if ended := tasks.ended(place.aws, place.names, deployment.number):
+        return ended[0]
+    return "" if _healthy(place, deployment) else "the new revision has no healthy target"
 
 
 def alarms(place: Place, names: tuple[str, ...]) -> Callable[[Deployment], Finding]:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from . import deployments, promoted, report, serving, stacks, strategy, targets
 from .clients import Aws
 from .deployments import Deployment
-from .errors import NothingToGoBackTo, NotPromoted, ServiceMissing, StackChanging, code_of
+from .errors import NothingDeployed, NothingToGoBackTo, NotPromoted, StackChanging, code_of
 from .images import resolve
 from .judge import Criteria, Verdict
 from .names import Names
@@ -68,7 +68,7 @@ class _Rollback(Run):
     def service(self) -> Mapping[str, Any]:
         """The service as it is now."""
         if (found := serving.service_of(self.aws, self.names)) is None:
-            raise ServiceMissing(service=self.names.service, stack=self.names.stack("service"))
+            raise NothingDeployed(environment=self.names.environment)
         return found
 
     def goal(self) -> tuple[Revision, bool]:

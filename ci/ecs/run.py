@@ -19,7 +19,7 @@ from .errors import (
     UnexpectedTraffic,
 )
 from .foreign import ForeignHands
-from .gates import SETTLE_S, Place
+from .gates import SETTLE_S, Place, danger
 from .judge import Criteria, Judge
 from .names import Names
 from .once import once
@@ -112,7 +112,7 @@ class Run:
 
         shepherd = Shepherd(
             self.aws, decide, partial(causes.why, self.aws, self.names), minutes, stages=told.stages,
-            watch=ForeignHands(self.aws, self.names, told.foreign_hands.append),
+            watch=ForeignHands(self.aws, self.names, told.foreign_hands.append), danger=partial(danger, place),
         )  # fmt: skip
         ended = shepherd.follow(deployment)
         self._measure(ended, since)

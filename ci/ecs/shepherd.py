@@ -54,7 +54,7 @@ class Shepherd:
     """One deployment's shepherd; after `follow`, `stages`, `why` (empty for a success) and `inconclusive` tell of it.
 
     `diagnose` is asked when ECS goes back by itself, and at once: the events of a service die with it. `watch` looks
-    for foreign hands now and then.
+    for foreign hands now and then; `danger` says what calls for the way back although nothing waits for an answer.
     """
 
     aws: Aws
@@ -63,6 +63,7 @@ class Shepherd:
     bake_minutes: int
     stages: list[Stage] = field(default_factory=list)
     watch: Watch = lambda _: None
+    danger: Diagnose = lambda _: ""
     why: str = ""
     inconclusive: bool = False
     shifted: float | None = None
@@ -72,6 +73,7 @@ class Shepherd:
     _stage_at: float = 0.0
     _stage_percent: float | None = None
     _stopped: float | None = None
+    _danger: str = ""
     _faults: int = 0
     _looks: int = 0
     _waited: float = 0.0
@@ -96,6 +98,7 @@ class Shepherd:
             self._hold_deadline(deployment)
             if self._looks % WATCH_LOOKS == 0:
                 self.watch(deployment)
+                self._avert(deployment)
             for hook in deployment.awaiting:
                 self._answer(deployment, hook)
             self._looks += 1
@@ -160,9 +163,20 @@ class Shepherd:
         limit = DEPLOYMENT_S + 60 * self.bake_minutes
         if now - self._begun - self._waited <= limit:
             return
-        self.why = f"it had not ended after {limit // 60} minutes"
-        self.aws.progress(f"{self.why}: ask ECS for the rollback")
-        self._stopped = now
+        self._ask_back(deployment, f"it had not ended after {limit // 60} minutes")
+
+    def _avert(self, deployment: Deployment) -> None:
+        """Between pauses, in a bake above all, nobody is asked: what is seen twice is acted on all the same."""
+        quiet = deployment.status == "IN_PROGRESS" and not deployment.awaiting and self._stopped is None
+        found = self.danger(deployment) if quiet else ""
+        if found and self._danger:
+            self._ask_back(deployment, found)
+        self._danger = found
+
+    def _ask_back(self, deployment: Deployment, why: str) -> None:
+        self.why = why
+        self.aws.progress(f"{why}: ask ECS for the rollback")
+        self._stopped = self.aws.clock.monotonic()
         try:
             self.aws.ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
         except ClientError as error:

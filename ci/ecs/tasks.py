@@ -30,6 +30,23 @@ def tasks(aws: Aws, names: Names, status: str = "RUNNING") -> Iterator[Mapping[s
         token = {"nextToken": page["nextToken"]}
 
 
+def ended(aws: Aws, names: Names, number: str) -> list[str]:
+    """Why tasks of a revision ended that ought to run on: those whose container exited, or failed its health check."""
+    stopped = [each for each in tasks(aws, names, "STOPPED") if number_of(each) == number]
+    return [f"a task ended: {why(each)}" for each in stopped if _ended_by_itself(each)]
+
+
+def why(task: Mapping[str, Any]) -> str:
+    """The reason ECS has for a stopped task, with the exit codes."""
+    codes = [str(each["exitCode"]) for each in task.get("containers", []) if each.get("exitCode") is not None]
+    code = f" (exit code {', '.join(codes)})" if codes else ""
+    return f"{task.get('stoppedReason', 'no reason')}{code}"
+
+
+def _ended_by_itself(task: Mapping[str, Any]) -> bool:
+    return task.get("stopCode") == "EssentialContainerExited" or task.get("healthStatus") == "UNHEALTHY"
+
+
 def number_of(task: Mapping[str, Any]) -> str:
     """The tail of the ARN of the task's revision: ECS started it as ``ecs-svc/NUMBER``."""
     return str(task.get("startedBy", "")).rsplit("/", 1)[-1]
