@@ -9,6 +9,7 @@ from infra.local.alb.changes import associate, deregister, modify_rule, register
 from infra.local.alb.dataplane import DataPlane
 from infra.local.alb.errors import Invalid, NotServed, TargetGroupNotFound
 from infra.local.alb.records import is_address
+from infra.local.alb.sameness import is_there
 from infra.local.alb.targets import Key
 from infra.local.alb.validation import MAX_PRIORITY, check
 
@@ -41,6 +42,10 @@ class Elbv2Api:
         output = own(self, backend, given)
         self.after(region, operation)
         return output
+
+    def is_there(self, region: str, operation: str, given: Given) -> bool:
+        """Whether the operation is to make what is there already."""
+        return is_there(self._backend(region), operation, given)
 
     def after(self, region: str, operation: str) -> None:
         """Have the data plane follow what the operation changed."""

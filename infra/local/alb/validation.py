@@ -21,7 +21,9 @@ from infra.local.alb.errors import (
     NotServed,
     PriorityInUse,
     RuleNotFound,
+    TargetGroupNotFound,
 )
+from infra.local.alb.sameness import same_balancer
 
 MAX_WEIGHT, MAX_GROUPS, MAX_PRIORITY = 999, 5, 50000
 NAME = re.compile(r"^(?!-)(?!internal-)[A-Za-z0-9-]{1,32}(?<!-)$")
@@ -102,7 +104,9 @@ def _check_weights(groups: Mapping[str, int]) -> None:
 def _check_association(backend: Any, balancer_arn: str, actions: Iterable[Given]) -> None:
     for group in (group for action in actions for group in groups_of(action)):
         record = backend.target_groups.get(group)
-        if record is not None and any(owner != balancer_arn for owner in record.load_balancer_arns):
+        if record is None:
+            raise TargetGroupNotFound
+        if any(owner != balancer_arn for owner in record.load_balancer_arns):
             raise AssociationLimit(group)
 
 
@@ -139,7 +143,7 @@ def _create_load_balancer(backend: Any, given: Given) -> None:
             f"Load balancer name '{name}' must have 1 to 32 alphanumeric characters and hyphens, must neither begin "
             "nor end with a hyphen nor begin with 'internal-'"
         )
-    if any(balancer.name == name for balancer in backend.load_balancers.values()):
+    if any(each.name == name and not same_balancer(each, given) for each in backend.load_balancers.values()):
         raise DuplicateName(name)
     if given.get("Type") not in (None, "application"):
         raise NotServed(f"Load balancer type '{given['Type']}'")
@@ -195,6 +199,8 @@ def _create_rule(backend: Any, given: Given) -> None:
     if not 1 <= priority <= MAX_PRIORITY:
         raise Invalid(f"Priority '{priority}' must be between '1-{MAX_PRIORITY}' inclusive")
     check_actions(given["Actions"])
+    if not given["Conditions"]:
+        raise Invalid("A condition must be specified")
     _check_conditions(given["Conditions"])
     for balancer, listener in listeners(backend):
         if listener.arn == given["ListenerArn"]:

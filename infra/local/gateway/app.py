@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from infra.local.alb.api import Elbv2Api
@@ -23,7 +24,7 @@ from infra.local.ecs.service import TARGET_PREFIX, Ecs
 from infra.local.faults import FaultBook
 from infra.local.faults import api as faults_api
 from infra.local.faults.book import DELAY, LOSE
-from infra.local.gateway import cloudwatch, json_protocol, query_protocol
+from infra.local.gateway import cloudwatch, elbv2_calls, json_protocol, query_protocol
 from infra.local.gateway.calls import Call, identify
 from infra.local.gateway.failures import failure
 from infra.local.gateway.http import Answer, Request, ask, read_request
@@ -115,10 +116,9 @@ class Gateway:
         if request.target.startswith(ECR_PREFIX):
             operation = request.target.removeprefix(ECR_PREFIX)
             return self._handlers.ecr.around(operation, lambda: ask(self._handlers.moto, environ))
-        given = ask(self._handlers.moto, environ)
         if request.service == ELBV2:
-            self._handlers.elbv2.after(request.region, query_protocol.action(request.body))
-        return given
+            return self._elbv2(request, environ)
+        return ask(self._handlers.moto, environ)
 
     def _own(self, request: Request) -> Answer | None:
         """The answer of one of our own handlers, or None where moto is to answer."""
@@ -130,8 +130,6 @@ class Gateway:
             return self._ecr(request)
         if request.service == CLOUDFORMATION:
             return self._cloudformation(request)
-        if request.service == ELBV2:
-            return self._elbv2(request)
         call = identify(request) if request.service == CLOUDWATCH else None
         return None if call is None else cloudwatch.answer(self._handlers.cloudwatch, call, request)
 
@@ -170,16 +168,24 @@ class Gateway:
             return query_protocol.failure(error.code, str(error))
         return query_protocol.success(CLOUDFORMATION, operation, output)
 
-    def _elbv2(self, request: Request) -> Answer | None:
-        operation = query_protocol.action(request.body)
+    def _elbv2(self, request: Request, environ: dict[str, Any]) -> Answer:
+        """Our own answer, or moto's with what it lacks."""
+        elbv2, operation = self._handlers.elbv2, query_protocol.action(request.body)
         given = query_protocol.parse(ELBV2_MODEL, operation, request.body)
+        ask_moto = partial(ask, self._handlers.moto)
         if given is None:
-            return None
+            return ask_moto(environ)
         try:
-            output = self._handlers.elbv2.before(request.region, operation, given)
+            output = elbv2.before(request.region, operation, given)
+            if output is not None:
+                return query_protocol.success(ELBV2_MODEL, operation, output)
+            if elbv2.is_there(request.region, operation, given):
+                return elbv2_calls.made_before(operation, given["Name"], environ, ask_moto)
+            answer = ask_moto(environ)
+            elbv2.after(request.region, operation)
+            return elbv2_calls.paged(operation, given, answer)
         except Elbv2Error as error:
             return query_protocol.failure(error.code, str(error))
-        return None if output is None else query_protocol.success(ELBV2_MODEL, operation, output)
 
 
 def _json(status: str, document: Any) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from infra.local.alb.errors import Elbv2Error
+from infra.local.alb.sameness import is_there
 from infra.local.alb.validation import check
 
 Forward = Callable[..., dict[str, Any]]
@@ -29,6 +30,15 @@ class TestLoadBalancers:
         elb.balancer("one")
 
         assert refusal(elb, "CreateLoadBalancer", Name="one")[0] == "DuplicateLoadBalancerName"
+
+    def test_the_same_again_is_no_error(self, elb: Any) -> None:
+        elb.balancer("one")
+        again = {"Name": "one", "Subnets": elb.subnets[::-1]}
+
+        check(elb.backend, "CreateLoadBalancer", again)
+        assert is_there(elb.backend, "CreateLoadBalancer", again)
+        assert not is_there(elb.backend, "CreateLoadBalancer", {**again, "Name": "two"})
+        assert not is_there(elb.backend, "CreateLoadBalancer", {**again, "Scheme": "internal"})
 
     def test_a_network_load_balancer_is_not_served(self, elb: Any) -> None:
         assert (
@@ -144,6 +154,14 @@ class TestRules:
 
         assert refusal(elb, "CreateRule", **given)[0] == "PriorityInUse"
 
+    def test_a_rule_has_a_condition_and_groups_that_exist(self, elb: Any, forward: Forward) -> None:
+        listener, group = elb.listener(elb.balancer(), elb.group()), elb.group("other")
+        given = {"ListenerArn": listener.arn, "Priority": 1, "Actions": [forward(group)]}
+
+        assert refusal(elb, "CreateRule", **given, Conditions=[])[1] == "A condition must be specified"
+        given["Actions"] = [forward(f"{group}x")]
+        assert refusal(elb, "CreateRule", **given, Conditions=[PATH])[0] == "TargetGroupNotFound"
+
     def test_the_default_rule_stays_and_an_unknown_one_is_told(self, elb: Any) -> None:
         listener = elb.listener(elb.balancer(), elb.group())
         (default,) = [each.arn for each in listener.rules.values()]
@@ -177,3 +195,13 @@ class TestTargetGroups:
         attributes = [{"Key": key, "Value": value}]
 
         assert words in refusal(elb, "ModifyTargetGroupAttributes", TargetGroupArn="x", Attributes=attributes)[1]
+
+    def test_the_same_again_is_there_already(self, elb: Any) -> None:
+        elb.group("blue", healthcheck_interval_seconds=10)
+        same = {"Name": "blue", "Protocol": "HTTP", "Port": 8080, "VpcId": elb.vpc, "TargetType": "ip"}
+
+        assert is_there(elb.backend, "CreateTargetGroup", same)
+        assert is_there(elb.backend, "CreateTargetGroup", {**same, "HealthCheckIntervalSeconds": 10})
+        assert not is_there(elb.backend, "CreateTargetGroup", {**same, "HealthCheckIntervalSeconds": 30})
+        assert not is_there(elb.backend, "CreateTargetGroup", {**same, "Port": 80})
+        assert not is_there(elb.backend, "CreateTargetGroup", {**same, "Name": "green"})

@@ -44,7 +44,7 @@ class Front:
                 ecs=SimpleNamespace(answer=self._ecs),
                 cfn=SimpleNamespace(call=self._cfn),
                 cloudwatch=SimpleNamespace(call=self._cloudwatch),
-                elbv2=SimpleNamespace(before=self._elbv2, after=self._followed),
+                elbv2=SimpleNamespace(before=self._elbv2, after=self._followed, is_there=lambda *_: False),
                 put_manifest=self._manifest,
                 status=lambda: {"endpoint": "http://x", "load_balancers": []},
                 ecr=EcrApi("123456789012", 4566, clock, self._region, lambda: [], forget),
