@@ -41,9 +41,11 @@ def _export(context: Context, node: Node, args: Mapping[str, Any]) -> str:
 
 
 @leaf("Container.exportImage")
-def _export_image(context: Context, node: Node, args: Mapping[str, Any]) -> None:
+def _export_image(context: Context, node: Node, args: Mapping[str, Any]) -> str:
+    """Put the image into the host's Docker; gives nothing, in the one form that Dagger's `Void!` lets it have here."""
     client_only(context, "Container.exportImage")
     context.session.packaging.export_image(node, dict(args))
+    return ""
 
 
 @leaf("Container.publish")

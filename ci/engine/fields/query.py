@@ -60,6 +60,13 @@ def _plaintext(context: Context, node: Node, _: Mapping[str, Any]) -> str:
     return context.session.secrets.plaintext(node)
 
 
-@leaf("Secret.name", "Secret.uri")
+@leaf("Secret.name")
 def _secret_name(_: Context, node: Node, __: Mapping[str, Any]) -> str:
-    return str(node.args.get("name") or node.args.get("uri"))
+    """The name of a secret given by value; empty for one by reference."""
+    return str(node.args.get("name") or "")
+
+
+@leaf("Secret.uri")
+def _secret_uri(_: Context, node: Node, __: Mapping[str, Any]) -> str:
+    """The reference of a secret; empty for one given by value."""
+    return str(node.args.get("uri") or "")

@@ -3,11 +3,13 @@
 import os
 import socketserver
 import threading
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dagger
+import docker
 import pytest
 from dagger import dag
 
@@ -175,6 +177,42 @@ async def test_bytes_out_of_a_container_are_the_same_each_time(workdir: Path) ->
     assert (first / "big").read_bytes() == bytes(3_000_000)
     assert (first / "hard").stat().st_mode & 0o7777 == 0o4755
     assert (first / "folder").readlink() == Path("/out/sub")
+
+
+async def test_an_image_goes_to_the_hosts_docker_and_comes_back(server: Server) -> None:
+    name = f"cutover-test:{server.session.id}"
+    await base().with_new_file("/x", "1").with_default_args(["cat", "/x"]).export_image(name)
+    try:
+        back = dag.host().container_image(name)
+        assert (await back.file("/x").contents(), await back.default_args()) == ("1", ["cat", "/x"])
+    finally:
+        docker.from_env().images.remove(name)
+    with pytest.raises(dagger.QueryError, match=name):
+        await dag.host().container_image(name).sync()
+
+
+async def test_a_service_is_reached_by_its_name_and_through_a_tunnel_until_it_is_stopped() -> None:
+    listing = base().with_new_file("/www/a.txt", "served").with_workdir("/www").with_exposed_port(8000)
+    service = await listing.as_service(args=["python", "-m", "http.server", "8000"]).with_hostname("files").start()
+    get = [
+        "python",
+        "-c",
+        "import urllib.request as u; print(end=u.urlopen('http://files:8000/a.txt').read().decode())",
+    ]
+    assert await base().with_service_binding("files", service).with_exec(get).combined_output() == "served"
+    tunnel = await dag.host().tunnel(service).start()
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        f"{await tunnel.endpoint(scheme='http')}/a.txt", timeout=60
+    ) as answer:
+        assert answer.read() == b"served"
+    await tunnel.stop()
+    await service.stop()
+
+
+async def test_an_image_leaves_as_a_tarball_and_is_imported_again() -> None:
+    made = base().with_new_file("/x", "1").with_entrypoint(["cat"]).with_label("a", "b")
+    again = dag.container().import_(made.as_tarball())
+    assert (await again.file("/x").contents(), await again.entrypoint(), await again.label("a")) == ("1", ["cat"], "b")
 
 
 async def test_a_command_speaks_to_a_socket_of_the_host_that_is_in_no_layer(workdir: Path) -> None:

@@ -5,7 +5,9 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,7 +15,7 @@ from graphql import GraphQLSchema
 
 from ci.engine import schema
 from ci.engine.api import Context
-from ci.engine.functions import FunctionCall
+from ci.engine.functions import FunctionCall, LoadedModule
 from ci.engine.schema import RequestError
 from ci.engine.server import Server
 from ci.engine.session import Session
@@ -163,6 +165,29 @@ def test_a_function_exports_to_its_working_folder_and_nowhere_else(session: Sess
     assert export("out")["data"]["directory"]["withNewFile"]["directory"]["export"] == str(tmp_path / "out")
     assert (tmp_path / "out" / "a").read_text(encoding="utf-8") == "1"
     assert message(export("/tmp/out")) == "workdir path '/tmp/out' escapes workdir; use a path inside of it"
+
+
+def test_a_functions_module_is_what_it_says_of_itself(session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "call"
+    folder.mkdir()
+    (folder / "made").write_text("1", encoding="utf-8")
+    context = Context(session, cast(LoadedModule, SimpleNamespace(name="shop", function=lambda *_: None)))
+    context = replace(context, call=FunctionCall(workdir=folder))
+    query = '{currentModule{name dependencies{id} workdirFile(path:"made"){contents} workdir(path:"."){entries}}}'
+    assert schema.answer(schema.build(), context, query, None)["data"]["currentModule"] == {
+        "name": "shop", "dependencies": [], "workdirFile": {"contents": "1"}, "workdir": {"entries": ["made"]},
+    }  # fmt: skip
+    escaped = schema.answer(schema.build(), context, '{currentModule{workdirFile(path:"../x"){contents}}}', None)
+    assert message(escaped) == "workdir path '../x' escapes workdir; use a path inside of it"
+
+
+def test_a_function_may_answer_an_error(ask: Ask, session: Session) -> None:
+    made = ask('{error(message:"no tea"){withValue(name:"left",value:"0"){id}}}')["data"]["error"]["withValue"]["id"]
+    call = FunctionCall()
+    query = "query($e:ID!){currentFunctionCall{returnError(error:$e)}}"
+    schema.answer(schema.build(), Context(session, call=call), query, {"e": made})
+    assert call.error is not None
+    assert (call.error.field, call.error.args, call.returned) == ("withValue", {"name": "left", "value": "0"}, False)
 
 
 def test_only_a_function_has_a_current_call(ask: Ask) -> None:

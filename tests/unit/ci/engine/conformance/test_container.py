@@ -111,6 +111,23 @@ WEB, DNS = (80, "TCP", "web", False), (53, "UDP", None, False)
         (lambda c: c.with_docker_healthcheck(["curl", "x"], retries=3).docker_healthcheck().retries(), 3),
         (lambda c: c.with_docker_healthcheck(["curl", "x"]).docker_healthcheck().shell(), False),
         (lambda c: c.with_docker_healthcheck(["x"]).docker_healthcheck().timeout(), "0s"),
+        (
+            lambda c: (
+                c.with_docker_healthcheck(["x"], start_period="2s", start_interval="3s")
+                .docker_healthcheck()
+                .start_period()
+            ),
+            "2s",
+        ),
+        (
+            lambda c: (
+                c.with_docker_healthcheck(["x"], start_period="2s", start_interval="3s")
+                .docker_healthcheck()
+                .start_interval()
+            ),
+            "3s",
+        ),
+        (lambda c: c.with_docker_healthcheck(["x"]).without_docker_healthcheck().user(), "me:us"),
         (lambda c: c.with_default_terminal_cmd(["bash"]).user(), "me:us"),
         (lambda c: c.with_error("").user(), "me:us"),
         (

@@ -1,11 +1,8 @@
-"""GitRepository, GitRef and files over HTTP, as the SDK's client gets them of a repository and a server of the host."""
+"""GitRepository and GitRef, as the SDK's client gets them of a repository of the host."""
 
-import http.server
 import os
 import subprocess
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,40 +78,28 @@ async def test_values(ask: Asked, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "lazy",
+    [
+        lambda: dag.git("https://nowhere.invalid/o/r").branch("main").id(),
+        lambda: dag.git("https://nowhere.invalid/o/r").head().tree().id(),
+        lambda: dag.git("https://nowhere.invalid/o/r").latest_version().id(),
+        lambda: repo().branch("no").tree().file("a").id(),
+        lambda: dag.directory().as_git().commit(FIRST).id(),
+    ],
+)
+async def test_nothing_is_asked_of_a_remote_before_something_of_it_is(lazy: Asked) -> None:
+    assert await lazy()
+
+
+@pytest.mark.parametrize(
     ("ask", "message"),
     [
         (lambda: repo().branch("no").commit(), '^repository does not contain ref "refs/heads/no"$'),
         (lambda: repo().commit("12").tree().entries(), '^invalid commit SHA: "12"$'),
         (lambda: dag.git("./none").head().commit(), "^git error: git ls-remote .*/none"),
         (lambda: dag.directory().as_git().head().commit(), "^git error: git ls-remote"),
-        (lambda: dag.http("http://127.0.0.1:9/x").contents(), "^127.0.0.1:9 cannot be reached: connection refused"),
-        (lambda: dag.http("nonsense").contents(), "^'nonsense' is no URL of a file"),
     ],
 )
 async def test_errors(ask: Asked, message: str) -> None:
     with pytest.raises(dagger.QueryError, match=message):
         await ask()
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
-
-
-@pytest.fixture(scope="module")
-def site(workdir: Path) -> Iterator[str]:
-    """The URL of a server of `repo`'s files."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(workdir / "repo")))
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-async def test_a_file_over_http(site: str) -> None:
-    file = dag.http(f"{site}/a.txt", name="b", permissions=0o755)
-    assert (await file.contents(), await file.name(), await file.stat().permissions()) == ("two", "b", 0o755)
-    with pytest.raises(dagger.QueryError, match=f"^invalid response status 404 File not found: {site}/no$"):
-        await dag.http(f"{site}/no").sync()
