@@ -41,11 +41,11 @@ def _export(context: Context, node: Node, args: Mapping[str, Any]) -> str:
 
 
 @leaf("Container.exportImage")
-def _export_image(context: Context, node: Node, args: Mapping[str, Any]) -> str:
-    """Put the image into the host's Docker; gives nothing, in the one form that Dagger's `Void!` lets it have here."""
+def _export_image(context: Context, node: Node, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the image into the host's Docker; gives what Dagger's engine writes for a `Void!`, which is never null."""
     client_only(context, "Container.exportImage")
     context.session.packaging.export_image(node, dict(args))
-    return ""
+    return {}
 
 
 @leaf("Container.publish")

@@ -181,7 +181,10 @@ async def test_bytes_out_of_a_container_are_the_same_each_time(workdir: Path) ->
 
 async def test_an_image_goes_to_the_hosts_docker_and_comes_back(server: Server) -> None:
     name = f"cutover-test:{server.session.id}"
-    await base().with_new_file("/x", "1").with_default_args(["cat", "/x"]).export_image(name)
+    made = await dag.container().with_new_file("/x", "1").with_default_args(["cat", "/x"]).id()
+    # The SDK's own export_image refuses whatever an engine answers: its result is None and said to be none.
+    query = "query($made: ID!, $name: String!) {node(id: $made) {... on Container {exportImage(name: $name)}}}"
+    assert server.query(query, {"made": made, "name": name}) == {"data": {"node": {"exportImage": {}}}}
     try:
         back = dag.host().container_image(name)
         assert (await back.file("/x").contents(), await back.default_args()) == ("1", ["cat", "/x"])
