@@ -170,8 +170,10 @@ def _propagate(items: dict[str, _Item], start: str, depth: dict[str, int]) -> No
 
 def _items(store: Store, docker: Kept | None) -> dict[str, _Item]:
     items = {item.name: item for item in _blobs(store)}
-    volumes = docker.kept_volumes() if docker else {}
-    for record in _records(store):
+    records = list(_records(store))
+    # Docker measures all images to tell the sizes of volumes, which takes it many seconds where there are many.
+    volumes = docker.kept_volumes() if docker and any(record.kind == "volume" for record in records) else {}
+    for record in records:
         if record.kind == "volume":
             record.size += volumes.get(record.name, 0)
         items[f"{record.kind}/{record.name}"] = record

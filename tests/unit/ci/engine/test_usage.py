@@ -21,11 +21,13 @@ class Kept:
     def __init__(self, *images: KeptImage, volumes: dict[str, int] | None = None) -> None:
         self.images = {image.id: image for image in images}
         self.volumes = volumes or {}
+        self.measured = 0  # how often the volumes' sizes were asked for
 
     def kept_images(self) -> list[KeptImage]:
         return list(self.images.values())
 
     def kept_volumes(self) -> dict[str, int]:
+        self.measured += 1
         return dict(self.volumes)
 
     def remove_image(self, image: str) -> bool:
@@ -137,6 +139,15 @@ def test_a_cache_volume_counts_and_goes_with_its_record(store: Store) -> None:
     age(store, 0)
     usage.prune(store, kept)
     assert kept.volumes == {"somebody's": 7}
+
+
+def test_dockers_volumes_are_not_measured_for_a_store_that_has_none(store: Store) -> None:
+    kept = chain(store)
+    assert len(usage.usage(store, kept)) == 4
+    assert kept.measured == 0
+    store.put_record("volume", "cutover-cache-1", {"key": "pip"})
+    assert len(usage.usage(store, kept)) == 5
+    assert kept.measured == 1
 
 
 def test_what_a_running_call_has_used_is_never_removed(store: Store) -> None:
