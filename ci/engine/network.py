@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import requests
@@ -27,7 +27,12 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https
 
 
 def bundle(environ: Mapping[str, str] = os.environ) -> str | None:
-    """The host's own certificate bundle, where its user names one."""
+    """The host's own certificate bundle, where its user names one: by SSL_CERT_FILE, which all of OpenSSL's programs
+    heed, before REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which those of one library do. A name of no file is passed over.
+
+    The one bundle holds everywhere: for the engine's own requests, for git, for modules, and in containers under each
+    of CA_VARIABLES.
+    """
     return next((environ[name] for name in CA_SOURCES if environ.get(name) and Path(environ[name]).is_file()), None)
 
 
@@ -47,7 +52,14 @@ def http_session(environ: Mapping[str, str] = os.environ) -> "requests.Session":
     """An HTTP session with the host's certificate bundle and its proxies."""
     import requests
 
-    session = requests.Session()
+    class Session(requests.Session):
+        """Looks at proxies of the environment, and not at REQUESTS_CA_BUNDLE, which requests puts before `verify`."""
+
+        def merge_environment_settings(self, *given: Any, **named: Any) -> Any:
+            """The settings of one request."""
+            return {**super().merge_environment_settings(*given, **named), "verify": self.verify}
+
+    session = Session()
     session.verify = bundle(environ) or True
     return session
 

@@ -83,3 +83,38 @@ def test_a_container_gets_the_hosts_bundle_and_proxies(tmp_path: Path) -> None:
 def test_where_the_host_names_no_bundle_a_container_gets_none(environ: dict[str, str]) -> None:
     assert network.bundle(environ) is None
     assert network.inherited(environ) == {}
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ({"SSL_CERT_FILE": "a", "REQUESTS_CA_BUNDLE": "b", "CURL_CA_BUNDLE": "c"}, "a"),
+        ({"REQUESTS_CA_BUNDLE": "b", "CURL_CA_BUNDLE": "c"}, "b"),
+        ({"SSL_CERT_FILE": "no such file", "CURL_CA_BUNDLE": "c"}, "c"),
+        ({"SSL_CERT_FILE": ""}, None),
+        ({}, None),
+    ],
+)
+def test_one_bundle_holds_openssls_before_those_of_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: dict[str, str], found: str | None
+) -> None:
+    for name in "abc":
+        (tmp_path / name).touch()
+    for variable in network.CA_SOURCES:
+        monkeypatch.delenv(variable, raising=False)
+    for variable, name in names.items():
+        monkeypatch.setenv(variable, str(tmp_path / name) if name else "")
+    wanted = str(tmp_path / found) if found else None
+    assert network.bundle() == wanted
+    with network.http_session() as http:
+        settings = http.merge_environment_settings("https://example.com", {}, None, None, None)
+    assert settings["verify"] == (wanted or True)
+
+
+def test_proxies_of_the_environment_still_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with network.http_session() as http:
+        settings = http.merge_environment_settings("https://example.com", {}, None, None, None)
+    assert settings["proxies"]["https"] == "http://proxy.example:3128"
