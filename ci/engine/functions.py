@@ -168,13 +168,20 @@ class LoadedModule:
         """Let the module's process answer one call."""
         say = self._session.progress.say
         call.step = self._session.progress.current()
+        said = [""]
+
+        def line(text: str) -> None:
+            said.append(text.strip() or said[-1])
+            say(f"    {text}")
+
         runtime = self._source.runtime(say)
         with self._serve().serving(self, call) as (port, token), runtime.workdir() as call.workdir:
-            code = runtime.call(Request(port, token, call.workdir, lambda line: say(f"    {line}")))
+            code = runtime.call(Request(port, token, call.workdir, line))
         if call.error is not None:
             raise _failure(call.error, call.refused)
         if not call.returned:
-            raise ModuleLoadError(f"module {self.name}: {shown} ended with exit code {code} and no answer")
+            why = f": {said[-1]}" if said[-1] else ""
+            raise ModuleLoadError(f"module {self.name}: {shown} ended with exit code {code} and no answer{why}")
 
 
 def _index(types: ModuleTypes) -> dict[tuple[str, str], tuple[str, Any]]:

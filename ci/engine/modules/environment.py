@@ -20,6 +20,7 @@ from ci.engine.store import Store
 
 SDK = "dagger-io"
 UV_LOCK, PIP_LOCK = "uv.lock", "requirements.lock"
+LOCAL = re.compile(r"\s*(-e\b|--editable\b|file:|\.{0,2}/)")  # a line that names a folder
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 INSTALL_SECONDS = 600
 TAIL = 1500  # characters of what uv said
@@ -79,7 +80,9 @@ class Environments:
             )
             _uv(*install, "--requirements", str(listed))
         elif needs.lock:
-            _uv(*install, "--no-deps", "--requirements", str(config.source / PIP_LOCK))
+            listed = folder / "requirements.txt"
+            listed.write_text(_elsewhere(needs.lock), encoding="utf-8")
+            _uv(*install, "--no-deps", "--requirements", str(listed))
         _uv(*install, *needs.requirements)
         (folder / "ready").touch()
 
@@ -116,6 +119,11 @@ def _needs(config: ModuleConfig, python: str) -> Needs | None:
     text = (config.source / name).read_text(encoding="utf-8") if name else ""
     own = [item for item in dependencies if _name(item) != SDK] if name != UV_LOCK else []
     return Needs((*own, _sdk(dependencies, text)), name, text, python)
+
+
+def _elsewhere(lock: str) -> str:
+    """A lock of pip's without the module and the SDK themselves, which it names by their folders."""
+    return "\n".join(line for line in lock.splitlines() if not LOCAL.match(line)) + "\n"
 
 
 def _given(requirement: str) -> bool:

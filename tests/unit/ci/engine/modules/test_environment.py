@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ci.engine.modules.config import ModuleConfig
-from ci.engine.modules.environment import Needs, _needs, _suits, _wanted
+from ci.engine.modules.environment import Needs, _elsewhere, _needs, _suits, _wanted
 
 OURS = f"dagger-io=={importlib.metadata.version('dagger-io')}"
 MINOR = ".".join(platform.python_version_tuple()[:2])
@@ -50,6 +50,14 @@ def test_uvs_lock_says_all_of_it_and_comes_before_pips(tmp_path: Path) -> None:
 def test_pips_lock_pins_what_the_project_asks_for(tmp_path: Path) -> None:
     config = module(tmp_path, "dependencies = ['humanize']", requirements_lock="r")
     assert _needs(config, "") == Needs(("humanize", OURS), "requirements.lock", "r", "")
+
+
+def test_folders_that_pips_lock_names_are_left_out() -> None:
+    folders, pinned = (
+        "-e file:.\n-e file:sdk\n--editable ./sdk\n./sdk\nfile:///x\n",
+        "anyio==4.3.0 \\\n    --hash=sha256:1\n",
+    )
+    assert _elsewhere(folders + pinned) == pinned
 
 
 def test_every_part_is_in_the_environments_key() -> None:
