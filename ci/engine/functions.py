@@ -59,6 +59,7 @@ class LoadedModule:
         self.name = source.config.name
         self.results = Results(self._session.store, self._session.nodes)
         self._functions: dict[tuple[str, str], tuple[str, Any]] = {}
+        self.types = ModuleTypes(self.name)  # none are known before the registration
         self.types = source.types() or self._registered()
         self._functions = _index(self.types)
         self._arguments = Arguments(session, source.config, self.types)
@@ -106,8 +107,7 @@ class LoadedModule:
         if kind == "constructor":
             return self._constructed(item, args)
         if parent.field == INTERFACE:
-            parent = parent.parent
-            item = self._functions[parent.type, camel(item.name)][1]
+            return self.resolve(self._functions[parent.parent.type, camel(item.name)], parent.parent, args)
         owner = self.types.object(parent.type)
         assert owner is not None
         return self._value(item.result, self._called(owner, parent.args["state"], item, self._arguments.of(item, args)))

@@ -64,10 +64,10 @@ def _loaders(document: DocumentNode) -> Iterator[str]:
             yield f"scalar {name}ID\nextend type Query {{ load{name}FromID(id: {name}ID!{expected}): {name}! }}"
 
 
-def build(types: ModuleTypes | None = None) -> GraphQLSchema:
-    """The schema, with a module's types where one is served."""
+def build(types: ModuleTypes | None = None, inside: bool = False) -> GraphQLSchema:
+    """The schema, with a module's types where one is served; `inside`: as its own functions see them."""
     schema = build_ast_schema(core_document(), assume_valid=True)
-    module = "" if types is None else sdl(types)
+    module = "" if types is None else sdl(types, inside)
     if module:
         schema = extend_schema(schema, parse(module, no_location=True), assume_valid=True)
     schema.extensions = {"digest": digest_of([core_text(), module])}

@@ -40,6 +40,7 @@ class Server:
         self._http.engine = self
         self.module: LoadedModule | None = None
         self.schema: GraphQLSchema = self._core
+        self._inside: dict[str, GraphQLSchema] = {}
         threading.Thread(target=self._http.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
 
     def load(self, module: LoadedModule) -> None:
@@ -89,7 +90,7 @@ class Server:
             return _refused(f"{error} body:{body.decode(errors='replace')[:SHOWN]}")
         if not isinstance(request, dict):
             return _refused("it is no object")
-        served = self._core if context.call is not None else self.schema
+        served = self.schema if context.call is None else self._seen_by(context.module)
         asked = (request.get("query") or "", request.get("variables"), request.get("operationName"))
         try:
             with self.session.progress.under(context.call.step if context.call else None):
@@ -99,6 +100,15 @@ class Server:
         if context.call is not None:
             context.call.refused += [error["message"] for error in response.get("errors", ())]
         return 200, response
+
+    def _seen_by(self, module: LoadedModule | None) -> GraphQLSchema:
+        """What a module's own functions see: the core, and the module's types where it has interfaces, by which it
+        asks objects that it did not make."""
+        if module is None or not module.types.has_interfaces:
+            return self._core
+        if module.name not in self._inside:
+            self._inside[module.name] = schema.build(module.types, inside=True)
+        return self._inside[module.name]
 
     def close(self) -> None:
         """Stop serving."""

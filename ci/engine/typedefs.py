@@ -95,6 +95,11 @@ class ModuleTypes:
         """The object named like the module."""
         return next(item for item in self.objects if item.name == pascal(self.name))
 
+    @property
+    def has_interfaces(self) -> bool:
+        """Whether the module has interfaces of its own."""
+        return any(item.interface for item in self.objects)
+
     def json(self) -> Any:
         """The types as a JSON value."""
         return asdict(self)

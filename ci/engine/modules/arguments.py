@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ci.engine import platforms
-from ci.engine.errors import ContextPathError, EngineError, ModuleLoadError
+from ci.engine.errors import ContextPathError, EngineError, InvalidArgumentError, ModuleLoadError
 from ci.engine.modules.config import ModuleConfig
 from ci.engine.nodes import Node
 from ci.engine.typedefs import Argument, Function, ModuleTypes, TypeRef, camel
@@ -56,11 +56,25 @@ class Arguments:
         if isinstance(value, list) and ref.element is not None:
             return [self._plain(ref.element, item) for item in value]
         if ref.kind == "INTERFACE_KIND":
-            node = self._session.nodes.get(value)
-            return self._session.nodes.add(Node(ref.name, INTERFACE, node)).id
+            return self._session.nodes.add(self._shown_as(ref.name, self._session.nodes.get(value))).id
         if not isinstance(value, Node):
             return platforms.normal(value) if ref.name == "Platform" else value
         return value.args["state"] if self._types.object(value.type) else value.id
+
+    def _shown_as(self, name: str, node: Node) -> Node:
+        """An object as one of the module's interfaces.
+
+        Raises:
+            InvalidArgumentError: it lacks one of the interface's functions.
+        """
+        if node.field == INTERFACE and node.type == name:
+            return node
+        own, interface = self._types.object(node.type), self._types.object(name)
+        has = {item.name for item in own.functions} | {field[0] for field in own.fields} if own else set()
+        missing = [item.name for item in interface.functions if item.name not in has] if interface else []
+        if missing:
+            raise InvalidArgumentError(f"{node.type} does not implement {name}: it lacks {', '.join(missing)}")
+        return Node(name, INTERFACE, node)
 
     def _default(self, arg: Argument) -> Node:
         """What an argument is that was left out."""

@@ -107,7 +107,8 @@ class Runtime:
         self._reader.join(LAST_LINES_SECONDS)
         code = self._process.poll()
         how = "was killed in a call" if code is None else f"ended with exit code {code}"
-        raise ModuleLoadError(f"module {self._name}: its process {how} and gave no answer:\n{self._printed.strip()}")
+        printed = f":\n{self._printed.strip()}" if self._printed.strip() else ""
+        raise ModuleLoadError(f"module {self._name}: its process {how} and gave no answer{printed}")
 
     def close(self) -> None:
         """End the process and what its calls started, and remove its folders."""

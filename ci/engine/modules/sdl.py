@@ -8,15 +8,19 @@ from ci.engine.typedefs import SCALARS, Argument, Function, ModuleTypes, TypeRef
 CORE_SCALARS = {"JSON", "Platform", "Void", "ID"}
 
 
-def sdl(types: ModuleTypes) -> str:
-    """The module's types as an extension of the core schema: the constructor is a field of Query."""
-    return "\n".join(_definitions(types))
+def sdl(types: ModuleTypes, inside: bool = False) -> str:
+    """The module's types as an extension of the core schema: the constructor is a field of Query, but for the module's
+    own functions (`inside`), which do not call themselves."""
+    return "\n".join([*([] if inside else [_constructor(types)]), *_definitions(types)])
+
+
+def _constructor(types: ModuleTypes) -> str:
+    main = types.main
+    constructor = main.constructor or Function("", TypeRef("OBJECT_KIND", main.name))
+    return f"extend type Query {{\n{_field(camel(types.name), constructor)}\n}}"
 
 
 def _definitions(types: ModuleTypes) -> Iterator[str]:
-    main = types.main
-    constructor = main.constructor or Function("", TypeRef("OBJECT_KIND", main.name))
-    yield f"extend type Query {{\n{_field(camel(types.name), constructor)}\n}}"
     for item in types.objects:
         lines = ["  id: ID!"]
         fields = [Function(name, ref, text, deprecated=old) for name, ref, text, old in item.fields]

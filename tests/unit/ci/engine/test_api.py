@@ -19,6 +19,7 @@ from ci.engine.functions import FunctionCall, LoadedModule
 from ci.engine.schema import RequestError
 from ci.engine.server import Server
 from ci.engine.session import Session
+from ci.engine.typedefs import Function, ModuleTypes, ObjectType, TypeRef
 
 Ask = Callable[..., Any]
 
@@ -332,3 +333,18 @@ def test_a_client_that_has_gone_is_nothing_to_tell(server: Server, capsys: pytes
     except ConnectionResetError:
         server._http.handle_error(None, ("127.0.0.1", 1))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("interface", [True, False])
+def test_a_function_sees_its_modules_types_where_it_has_interfaces(
+    server: Server, session: Session, interface: bool
+) -> None:
+    main = ObjectType("Shop", functions=(Function("sell", TypeRef("STRING_KIND")),))
+    types = ModuleTypes("shop", "", (main, ObjectType("ShopDuck", functions=main.functions, interface=interface)))
+    module = cast(LoadedModule, SimpleNamespace(name="shop", types=types, function=lambda *_: None))
+    query = '{duck:__type(name:"ShopDuck"){name} query:__type(name:"Query"){fields{name}}}'
+    context = Context(session, module, FunctionCall())
+    status, answer = server.answer(context, json.dumps({"query": query}).encode())
+    assert status == 200
+    assert (answer["data"]["duck"] == {"name": "ShopDuck"}) is interface
+    assert {"name": "shop"} not in answer["data"]["query"]["fields"], "a function does not call its own module"

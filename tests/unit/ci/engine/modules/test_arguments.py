@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from ci.engine.errors import ContextPathError
+from ci.engine.errors import ContextPathError, InvalidArgumentError
 from ci.engine.modules.arguments import Arguments
 from ci.engine.modules.config import ModuleConfig
 from ci.engine.nodes import Node
 from ci.engine.session import Session
-from ci.engine.typedefs import Argument, Function, ModuleTypes, TypeRef
+from ci.engine.typedefs import Argument, Function, ModuleTypes, ObjectType, TypeRef
 
 NOTHING = ModuleTypes("sample")
 
@@ -126,3 +126,42 @@ def test_a_default_git_repository_may_be_a_remote_one(session: Session, argument
     found = taken(session, arguments, Argument("ref", ref("GitRef"), default_path=f"{url}#v1"))
     assert found.parent is not None
     assert (found.field, found.args["name"], found.parent.args["url"]) == ("ref", "v1", url)
+
+
+DUCK, GOOSE = (TypeRef("INTERFACE_KIND", name) for name in ("PondDuck", "PondGoose"))
+QUACK, HONK = (Function(name, TypeRef("STRING_KIND")) for name in ("quack", "honk"))
+POND = ModuleTypes(
+    "pond",
+    "",
+    (
+        ObjectType("PondDuck", functions=(QUACK,), interface=True),
+        ObjectType("PondGoose", functions=(QUACK, HONK), interface=True),
+        ObjectType("PondMallard", functions=(QUACK,)),
+        ObjectType("PondDecoy", fields=(("quack", TypeRef("STRING_KIND"), "", None),)),
+    ),
+)
+
+
+def shown(session: Session, config: ModuleConfig, interface: TypeRef, kind: str) -> Node:
+    """An instance of a type as a function gets it that asks for an interface."""
+    given = session.nodes.add(Node(kind, "instance", None, {"state": {}}))
+    function = Function("call", TypeRef("VOID_KIND"), args=(Argument("duck", interface),))
+    return session.nodes.get(Arguments(session, config, POND).of(function, {"duck": given.id})["duck"])
+
+
+@pytest.mark.parametrize("kind", ["PondMallard", "PondDecoy"])
+def test_what_has_an_interfaces_functions_is_shown_as_one(session: Session, repository: Path, kind: str) -> None:
+    node = shown(session, ModuleConfig(repository / "ci", "pond", repository / "ci"), DUCK, kind)
+    assert (node.type, node.parent and node.parent.type) == ("PondDuck", kind)
+
+
+@pytest.mark.parametrize(
+    ("interface", "kind", "told"),
+    [
+        (GOOSE, "PondMallard", "^PondMallard does not implement PondGoose: it lacks honk$"),
+        (GOOSE, "Directory", "^Directory does not implement PondGoose: it lacks quack, honk$"),
+    ],
+)
+def test_what_lacks_one_is_not(session: Session, repository: Path, interface: TypeRef, kind: str, told: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=told):
+        shown(session, ModuleConfig(repository / "ci", "pond", repository / "ci"), interface, kind)
