@@ -10,6 +10,7 @@ COMMANDS = {
     "cache": ("ci.cli.cache:cache", "Show and prune what the engine keeps on this machine."),
     "call": ("ci.cli.completion:call", "Call one or more functions of the module, as `dagger call` does."),
     "check": ("ci.cli.completion:check", "Run the module's checks, all at once."),
+    "codebuild": ("ci.cli.codebuild:codebuild", "Carry out the buildspec as CodeBuild does, in a clean container."),
     "demo": ("ci.cli.demo:demo", "Release a service twice and break it once, on this machine."),
     "doctor": ("ci.cli.doctor:doctor", "Check what this machine has of what the pipeline needs."),
     "functions": ("ci.cli.completion:functions", "List the module's functions."),

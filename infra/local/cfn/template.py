@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from infra.local.cfn.errors import TemplateError
 
 SECTIONS = ("Resources", "Parameters", "Conditions", "Mappings", "Outputs")
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):
     """YAML with `!Ref` and the like; dates stay text."""
 
 
