@@ -1,10 +1,11 @@
 """Cutover: versions, tests, builds and publishes a WSGI service, and cuts live traffic over to it, blue to green, on
 ECS."""
 
+import uuid
 from typing import Annotated
 
 import dagger
-from dagger import DefaultPath, Doc, Ignore, function, object_type
+from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
 from ci import release as releases
 from ci.settings import Settings
@@ -58,6 +59,7 @@ class Cutover:
         return releases.changelog(releases.decide_release(log, settings.stable))
 
     @function
+    @check
     async def test(self) -> str:
         """Run the service's tests; fails when one fails or the coverage is below its floor."""
         return await tests.run(self.source, await self._settings())
@@ -76,6 +78,17 @@ class Cutover:
     async def digest(self) -> str:
         """The digest of the image as `publish` pushes it: the same for the same commit and base, bit for bit."""
         return (await (await self._canonical(await self._settings())).stdout()).strip()
+
+    @function
+    @check
+    async def verify_image(self) -> str:
+        """Build the image once more from the start; fails unless it is the same, byte for byte, and prints its digest.
+
+        Otherwise the first file that differs is named, layer by layer.
+        """
+        settings = await self._settings()
+        ours, anew = await self._canonical(settings), await self._canonical(settings, uuid.uuid4().hex)
+        return await image.same(ours.file(image.ARCHIVE), anew.file(image.ARCHIVE)).stdout()
 
     @function
     async def serve(self) -> dagger.Service:
@@ -180,12 +193,12 @@ class Cutover:
         reference = await cloud.publish(target, archive, number)
         return await cloud.deploy(target, self.source, await self._release(target, reference, approve))
 
-    async def _canonical(self, settings: Settings) -> dagger.Container:
+    async def _canonical(self, settings: Settings, again: str = "") -> dagger.Container:
         labels = {
             "org.opencontainers.image.version": str(await version.of(self.history, settings.stable)),
             "org.opencontainers.image.revision": await version.commit(self.history),
         }
-        return image.canonical(image.build(self.source, settings), await version.time(self.history), labels)
+        return image.canonical(image.build(self.source, settings, again), await version.time(self.history), labels)
 
     async def _decision(self, commit: str = "HEAD") -> releases.Decision:
         log, settings = await version.log(self.history, commit), await self._settings()

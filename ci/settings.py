@@ -98,6 +98,7 @@ class Settings:
     smoke: tuple[Smoke, ...] = (Smoke("/"),)
     acceptance: tuple[str, ...] = ()
     stable: bool = False
+    minimal: bool = True
     images: Mapping[str, Recipe] = field(default_factory=dict)
     registry_mirrors: tuple[str, ...] = ()
     environments: Mapping[str, Environment] = field(default_factory=dict)
@@ -263,6 +264,7 @@ def _settings(table: _Table, name: str) -> Settings:
         smoke=tuple(smoke) or (Smoke("/"),),
         acceptance=table.texts("acceptance", ()),
         stable=table.take("stable", False, "true or false", lambda value: isinstance(value, bool)),
+        minimal=table.take("minimal", True, "true or false", lambda value: isinstance(value, bool)),
         images={key: _recipe(row) for key, row in table.tables("images").items()},
         registry_mirrors=table.texts("registry-mirrors", ()),
         environments={key: _environment(key, row) for key, row in table.tables("environments").items()},

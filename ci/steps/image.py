@@ -1,4 +1,4 @@
-"""The service's image: dependencies by hash in one stage, the service over them in the other."""
+"""The service's image: dependencies by hash, the service over them, and of the base only what they run with."""
 
 import shlex
 from collections.abc import Mapping
@@ -14,7 +14,13 @@ ROOT = "/srv"
 ARCHIVE = "/work/image.tar"
 USER = "10001:10001"  # no name: nothing in the image belongs to it
 KEEP_ALIVE_SECONDS = 75  # longer than the load balancer's idle timeout of 60 s
-PIP = [f"{VENV}/bin/pip", "install", "--no-compile", "--no-deps", "--require-hashes", "--requirement"]
+# pip stays outside of the environment that it fills.
+PIP = [
+    "python", "-m", "pip", "--python", f"{VENV}/bin/python", "install", "--no-compile", "--no-deps",
+    "--require-hashes", "--requirement",
+]  # fmt: skip
+# For `minimal`: what the base image's own configuration sets otherwise.
+ENVIRONMENT = {"PATH": f"{VENV}/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 # The health check has no shell and no curl: Python is there in any case.
 HEALTHCHECK = '''\
 """Ends 0 when the service says that it is healthy (container health check)."""
@@ -30,35 +36,57 @@ except OSError as error:
 '''
 
 
-def base() -> dagger.Container:
-    """Python, with a cache for what pip downloads."""
-    return (
-        dag.container()
-        .from_(BASE)
-        .with_env_variable("PYTHONDONTWRITEBYTECODE", "1")
-        .with_env_variable("PYTHONUNBUFFERED", "1")
-    )
+def base(again: str = "") -> dagger.Container:
+    """Python, with a cache for what pip downloads; another `again`, and the engine runs what follows anew."""
+    container = dag.container().from_(BASE)
+    return quiet(container.with_env_variable("CUTOVER_AGAIN", again) if again else container)
 
 
-def dependencies(source: dagger.Directory, lock: str) -> dagger.Container:
-    """A virtual environment with exactly what the lock file names; depends on nothing else."""
+def quiet(container: dagger.Container) -> dagger.Container:
+    """The container with a Python that writes no bytecode and holds no output back."""
+    return container.with_env_variable("PYTHONDONTWRITEBYTECODE", "1").with_env_variable("PYTHONUNBUFFERED", "1")
+
+
+def dependencies(source: dagger.Directory, lock: str, again: str = "") -> dagger.Container:
+    """A virtual environment with exactly what the lock file names, without pip; depends on nothing else."""
     return (
-        base()
-        .with_exec(["python", "-m", "venv", VENV])
+        base(again)
+        .with_exec(["python", "-m", "venv", "--without-pip", VENV])
         .with_mounted_cache("/root/.cache/pip", dag.cache_volume("pip"))
         .with_file("/tmp/requirements.txt", source.file(lock))
         .with_exec([*PIP, "/tmp/requirements.txt"])
     )
 
 
-def build(source: dagger.Directory, settings: Settings) -> dagger.Container:
-    """The image: non-root, nothing written at run time, `PORT` and `HEALTH_PATH` from the environment."""
-    compiled = dependencies(source, settings.lock).with_exec(
-        [f"{VENV}/bin/python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", f"{VENV}/lib"]
-    )
+def compiled(source: dagger.Directory, lock: str, again: str = "") -> dagger.Container:
+    """The same, compiled: in the image nothing is written, so that each start would compile it again."""
+    way = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", f"{VENV}/lib"]
+    # Without a fixed seed the bytes could depend on the order of a set.
     return (
-        base()
-        .with_directory(VENV, compiled.directory(VENV))
+        dependencies(source, lock, again)
+        .with_env_variable("PYTHONHASHSEED", "0")
+        .with_exec([f"{VENV}/bin/python", *way])
+    )
+
+
+def root(environment: dagger.Container, settings: Settings) -> dagger.Container:
+    """What the service's files are put into: of the base only what Python and the environment's libraries need."""
+    if not settings.minimal:
+        return base()
+    script = dag.current_module().source().file("ci/release/minimal.py")
+    made = environment.with_file("/opt/minimal.py", script).with_exec(["python", "/opt/minimal.py", "/minimal", VENV])
+    container = quiet(dag.container().with_rootfs(made.directory("/minimal")))
+    for name, value in ENVIRONMENT.items():
+        container = container.with_env_variable(name, value)
+    return container
+
+
+def build(source: dagger.Directory, settings: Settings, again: str = "") -> dagger.Container:
+    """The image: non-root, nothing written at run time, `PORT` and `HEALTH_PATH` from the environment."""
+    environment = compiled(source, settings.lock, again)
+    return (
+        root(environment, settings)
+        .with_directory(VENV, environment.directory(VENV))
         .with_new_file("/opt/cutover/healthcheck.py", HEALTHCHECK)
         .with_directory(ROOT, source.filter(include=list(settings.include)))
         .with_workdir(ROOT)
@@ -69,6 +97,7 @@ def build(source: dagger.Directory, settings: Settings) -> dagger.Container:
         .with_exposed_port(settings.port)
         .with_entrypoint(command(settings))
         .with_label("org.opencontainers.image.title", settings.name)
+        .with_label("org.opencontainers.image.base.name", f"docker.io/library/{BASE}")
     )
 
 
@@ -94,6 +123,17 @@ def canonical(built: dagger.Container, created: str, labels: Mapping[str, str]) 
         .with_exec(["python", "/opt/canonical.py", "/work/built.tar", ARCHIVE, created,
         *(f"{name}={value}" for name, value in sorted(labels.items()))])
     )  # fmt: skip
+
+
+def same(one: dagger.File, other: dagger.File) -> dagger.Container:
+    """A step that compares two canonical images; prints their digest, and fails where they are not the same bytes."""
+    module = dag.current_module().source()
+    container = base().with_workdir("/opt").with_file("/work/one.tar", one).with_file("/work/other.tar", other)
+    for name in ("ci/__init__.py", "ci/release/__init__.py"):
+        container = container.with_new_file(f"/opt/{name}", "")
+    for name in ("ci/release/canonical.py", "ci/release/compare.py"):
+        container = container.with_file(f"/opt/{name}", module.file(name))
+    return container.with_exec(["python", "-m", "ci.release.compare", "/work/one.tar", "/work/other.tar"])
 
 
 def command(settings: Settings) -> list[str]:
