@@ -73,7 +73,7 @@ class Shown:
     def __init__(self, options: Options, out: TextIO, environ: Mapping[str, str] = os.environ) -> None:
         self.steps = Steps(options.verbose + (100 if options.debug else 0))
         self.view = _view(options, self.steps, out, environ)
-        self.progress = Progress(quiet=True, listeners=(self.steps.take, self.view))
+        self.progress = Progress(quiet=True, listeners=(self.steps.take, self.view), tracebacks=options.debug)
         self._why = options.why
         self._out = out
 

@@ -176,7 +176,7 @@ class LoadedModule:
 
         runtime = self._source.runtime(say)
         with self._serve().serving(self, call) as (port, token), runtime.workdir() as call.workdir:
-            code = runtime.call(Request(port, token, call.workdir, line))
+            code = runtime.call(Request(port, token, call.workdir, line, self._session.progress.tracebacks))
         if call.error is not None:
             raise _failure(call.error, call.refused)
         if not call.returned:

@@ -98,6 +98,7 @@ class Progress:
         out: where plain lines go (default: stderr); none are written where `quiet`.
         listeners: who else gets every event.
         clock: seconds, only ever forwards.
+        tracebacks: whether what a module's function raises is told with its traceback.
 
     Attributes:
         ran: steps that ran to their end.
@@ -110,10 +111,12 @@ class Progress:
         quiet: bool = False,
         listeners: tuple[Listener, ...] = (),
         clock: Callable[[], float] = time.monotonic,
+        tracebacks: bool = False,
     ) -> None:
         plain: tuple[Listener, ...] = () if quiet else (Plain(out or sys.stderr),)
         self._listeners = (*plain, *listeners)
         self._clock = clock
+        self.tracebacks = tracebacks
         self._lock = threading.RLock()
         self._numbers = 0
         self.ran = 0

@@ -11,11 +11,13 @@ import gc
 import importlib
 import inspect
 import json
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType
@@ -24,6 +26,9 @@ from typing import Any
 LARGEST = 1 << 16  # bytes of a call's line
 CLIENT = "dagger.client.gen"  # the SDK's generated client
 LATE = ("httpcore", "anyio._backends._asyncio")  # what the SDK imports only when it connects, in each call anew
+LOGGER = "dagger.mod"  # what the SDK tells of a function that raised
+TRACEBACKS = "CUTOVER_TRACEBACKS"  # set where the user wants to see them
+INSTALLED = ("site-packages", "dist-packages", str(Path(os.__file__).parent), "<")  # what no module's own file is in
 TASKS = Path("/proc/self/task")  # one entry a thread
 
 
@@ -151,6 +156,8 @@ def _told(status: int) -> None:
     with _lighter():
         from dagger.mod.cli import app
 
+    if not os.environ.get(TRACEBACKS):
+        logging.getLogger(LOGGER).addFilter(_shorten)
     code = 1
     try:
         code = app() or 0
@@ -162,6 +169,36 @@ def _told(status: int) -> None:
         os.write(status, str(code).encode())
         os.close(status)
     sys.exit(code)
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """Say what a function raised, and where in the module, instead of a traceback; nothing where it only passed on what
+    the engine answered, which the engine tells itself."""
+    from dagger import QueryError
+
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None:
+        return True
+    lines = [_place(leaf) for leaf in _leaves(error) if not isinstance(leaf, QueryError)]
+    record.msg, record.args, record.exc_info = "\n".join(lines), (), None
+    return bool(lines)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """What tasks that ran at once raised; of any other error, itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _leaves(part)
+    else:
+        yield error
+
+
+def _place(error: BaseException) -> str:
+    """An error in one line, with the last line of the module's own that it came by."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not any(place in frame.filename for place in INSTALLED)]
+    told = f"{type(error).__name__}: {error}"
+    return f"{told} ({own[-1].filename}, line {own[-1].lineno}, in {own[-1].name})" if own else told
 
 
 if __name__ == "__main__":

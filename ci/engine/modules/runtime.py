@@ -25,12 +25,13 @@ LAST_LINES_SECONDS = 1.0  # for what was printed to arrive after a call has ende
 
 @dataclass(frozen=True)
 class Request:
-    """Where a call finds its session, and where its lines go."""
+    """Where a call finds its session, where its lines go, and whether these include tracebacks."""
 
     port: int
     token: str
     workdir: Path
     line: Callable[[str], None]
+    tracebacks: bool = False
 
 
 class Runtime:
@@ -74,6 +75,8 @@ class Runtime:
             ModuleLoadError: the process ended without one.
         """
         environment = {"DAGGER_SESSION_PORT": str(request.port), "DAGGER_SESSION_TOKEN": request.token}
+        if request.tracebacks:
+            environment["CUTOVER_TRACEBACKS"] = "1"
         line = {"workdir": str(request.workdir), "environment": environment, "program": self._program}
         with _pipe() as output, _pipe() as status:
             try:

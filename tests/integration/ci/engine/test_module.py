@@ -177,14 +177,19 @@ def test_a_failed_step_ends_with_its_exit_code_and_all_it_said(call: Call) -> No
     done = call("--progress", "quiet", "fail")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == "Error: exit code: 3\nStdout:\nout-text\nStderr:\nerr-text\n"
-    assert call("fail", "--code=42").returncode == 42
+    shown = call("fail", "--code=42")
+    assert shown.returncode == 42
+    assert shown.stderr.endswith("Error: exit code: 42\nStdout:\nout-text\nStderr:\nerr-text\n")
+    assert "Traceback" not in shown.stderr
 
 
-def test_a_function_that_raises_ends_with_1_and_its_message(call: Call) -> None:
-    done = call("--progress", "quiet", "boom")
+def test_a_function_that_raises_ends_with_1_and_its_message_and_place(call: Call) -> None:
+    done = call("boom")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Error: ")
-    assert "boom" in done.stderr.splitlines()[0]
+    assert done.stderr.endswith("Error: FunctionError: boom\n")
+    assert re.search(r"^ +ValueError: boom \(.*sample/__init__.py, line \d+, in boom\)$", done.stderr, re.MULTILINE)
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in call("--debug", "boom").stderr
 
 
 @pytest.mark.parametrize(
