@@ -110,11 +110,13 @@ def ask(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
     return response.status, response.read()
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def reserved_port() -> socket.socket:
+    """A socket that keeps a port from all but those who reuse addresses, as gunicorn does: it is bound and does not
+    listen."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 Start = Callable[..., Server]
@@ -130,10 +132,12 @@ def until() -> Callable[[Callable[[], bool], str], None]:
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start gunicorn with these environment variables; ended with the test."""
     started: list[subprocess.Popen[bytes]] = []
+    ports: list[socket.socket] = []
     (tmp_path / "held.py").write_text(HELD)
 
     def run(*arguments: str, **environ: str) -> Server:
-        port = free_port()
+        ports.append(reserved_port())
+        port = ports[-1].getsockname()[1]
         command = arguments or ("-c", "app/gunicorn.conf.py", "--pythonpath", str(tmp_path), "held:create_app()")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("APP_", "GUNICORN_"))}
         with (tmp_path / "stdout").open("wb") as out, (tmp_path / "stderr").open("wb") as err:
@@ -151,6 +155,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for process in started:
         process.kill()
         process.wait()
+    for held in ports:
+        held.close()
 
 
 @pytest.fixture

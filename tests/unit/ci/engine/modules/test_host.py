@@ -16,7 +16,7 @@ def fails(error: BaseException) -> None:
 
 def answered() -> QueryError:
     """What the SDK raises where the engine answered an error."""
-    error = QueryError.__new__(QueryError, [])
+    error: QueryError = QueryError.__new__(QueryError, [])
     error.errors = []
     return error
 
@@ -38,7 +38,7 @@ def test_an_error_is_one_line_with_the_place_in_the_module() -> None:
 
 
 def test_an_error_of_a_library_is_told_at_the_modules_own_line() -> None:
-    line = told(lambda: logging.getLogger(5))  # type: ignore[arg-type, func-returns-value, return-value]
+    line = told(lambda: fails(logging.getLogger(5)))  # type: ignore[arg-type]
     assert line is not None
     assert line.startswith("TypeError: A logger name must be a string (")
     assert line.endswith("in <lambda>)")
