@@ -10,7 +10,7 @@ from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 from ci import release as releases
 from ci.settings import Settings
 from ci.steps import aws as cloud
-from ci.steps import image, version
+from ci.steps import image, lock, version
 from ci.steps import test as tests
 
 IGNORED = [
@@ -68,6 +68,13 @@ class Cutover:
     async def test_report(self) -> dagger.Directory:
         """JUnit and coverage of the same tests, also of failing ones."""
         return tests.report(self.source, await self._settings())
+
+    @function(cache="never")
+    async def relock(
+        self, upgrade: Annotated[bool, Doc("Take the newest versions, not those that are pinned")] = False
+    ) -> dagger.Directory:
+        """The service's lock files with hashes, of whatever it keeps its dependencies in: `export --path .`"""
+        return lock.relock(self.source, await self._settings(), upgrade)
 
     @function
     async def build(self) -> dagger.Container:

@@ -23,6 +23,7 @@ URL_PATH = re.compile(r"/[!-~]*")
 # As the templates in infra/templates take them: names of load balancers are short.
 PREFIX = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]")
 ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
+PYTHON = re.compile(r"3\.\d{1,2}")
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 
 
@@ -93,6 +94,9 @@ class Settings:
     coverage: int = 80
     lock: str = "requirements.txt"
     test_lock: str | None = None
+    requirements: tuple[str, ...] = ()
+    test_requirements: tuple[str, ...] = ()
+    python: str = "3.13"
     gunicorn: str | None = None
     python_path: str | None = None
     smoke: tuple[Smoke, ...] = (Smoke("/"),)
@@ -139,6 +143,15 @@ def base_images(text: str) -> tuple[dict[str, Recipe], tuple[str, ...]]:
     """
     table = _Table(TABLE, _inner(_document(text), "tool").get("cutover", {}))
     return {name: _recipe(row) for name, row in table.tables("images").items()}, table.texts("registry-mirrors", ())
+
+
+def has_settings(text: str) -> bool:
+    """Whether the text of a pyproject.toml has the table.
+
+    Raises:
+        SettingsError: it is not TOML.
+    """
+    return "cutover" in _inner(_document(text), "tool")
 
 
 def _document(text: str) -> dict[str, Any]:
@@ -202,6 +215,12 @@ class _Table:
         """A file of the repository."""
         return self.take(key, default, f"a file {INSIDE}", _is_inside)
 
+    def files(self, key: str) -> tuple[str, ...]:
+        """A list of files of the repository."""
+        return tuple(
+            self.take(key, [], f"a list of files {INSIDE}", lambda v: _is_texts(v) and all(map(_is_inside, v)))
+        )
+
     def tables(self, key: str) -> dict[str, "_Table"]:
         """A table of tables."""
         rows = self.take(key, {}, "a table", lambda value: isinstance(value, dict))
@@ -259,6 +278,9 @@ def _settings(table: _Table, name: str) -> Settings:
         coverage=table.number("coverage", 80, 0, 100),
         lock=table.file("lock", "requirements.txt"),
         test_lock=table.file("test-lock", None),
+        requirements=table.files("requirements"),
+        test_requirements=table.files("test-requirements"),
+        python=table.take("python", "3.13", 'a version of Python such as "3.13"', _matches(PYTHON)),
         gunicorn=table.file("gunicorn", None),
         python_path=table.file("python-path", None),
         smoke=tuple(smoke) or (Smoke("/"),),

@@ -1,7 +1,7 @@
 """What a repository that has no settings yet is: its application, dependencies, tests; read, and never imported."""
 
 from ci.detect.applications import Application, applications
-from ci.detect.dependencies import Dependencies, dependencies
+from ci.detect.dependencies import Dependencies, dependencies, hashed
 from ci.detect.missing import missing
 from ci.detect.repository import Fact, Repository, look, told
 from ci.detect.table import table
@@ -13,6 +13,7 @@ __all__ = [
     "Repository",
     "applications",
     "dependencies",
+    "hashed",
     "look",
     "missing",
     "table",

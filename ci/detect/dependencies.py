@@ -1,47 +1,51 @@
-"""A service's dependencies in the forms that people keep them, and how each becomes a lock file with hashes."""
+"""A service's dependencies in the forms that people keep them."""
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ci.detect.files import text
+from ci.detect.files import skipped, text
 
 LOCK = "requirements.lock"
 PLAIN = (LOCK, "requirements.txt", "requirements/prod.txt", "requirements/production.txt", "requirements/base.txt")
-# Other tools' locks, and the command of theirs that writes requirements with hashes.
-FOREIGN = {
-    "uv.lock": f"uv export --format requirements-txt --no-emit-project --output-file {LOCK}",
-    "poetry.lock": f"poetry export --format requirements.txt --output {LOCK}",
-    "Pipfile.lock": f"pipenv requirements --hash > {LOCK}",
-}
-COMPILE = "uv pip compile --generate-hashes --universal {source} --output-file {lock}"
+FOREIGN = ("uv.lock", "poetry.lock", "Pipfile.lock")
+RELOCK = "cutover call relock export --path ."
 HASH = re.compile(r"--hash[= ]sha256:")
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Where dependencies are written, whether with hashes, and the command that locks them (empty where they are)."""
+    """Where dependencies are written, from the service's root, and whether with hashes."""
 
     file: str
     hashed: bool
-    command: str = ""
 
 
-def dependencies(folder: Path) -> Dependencies | None:
-    """The dependencies of a service in `folder`; None where it names none.
+def dependencies(root: Path) -> Dependencies | None:
+    """The dependencies of a service: in its root, else in the one folder that has some; None where none are named.
 
     A file with hashes comes before any other, a tool's lock before what it was made from.
     """
+    if own := _in(root):
+        return own
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not skipped(path.name))
+    found = [(folder.name, there) for folder in folders if (there := _in(folder))]
+    return replace(found[0][1], file=f"{found[0][0]}/{found[0][1].file}") if len(found) == 1 else None
+
+
+def _in(folder: Path) -> Dependencies | None:
     plain = [name for name in PLAIN if (folder / name).is_file()]
+    # What is in the lock of ours was made of one of the others.
     for name in plain:
-        if hashed(folder / name):
+        if name != LOCK and hashed(folder / name):
             return Dependencies(name, True)
-    for name, command in FOREIGN.items():
-        if (folder / name).is_file():
-            return Dependencies(name, False, command)
-    named = plain or (["pyproject.toml"] if _in_project(folder / "pyproject.toml") else [])
-    return Dependencies(named[0], False, COMPILE.format(source=named[0], lock=LOCK)) if named else None
+    others = [name for name in (*FOREIGN, *plain) if name != LOCK and (folder / name).is_file()]
+    if not others and _in_project(folder / "pyproject.toml"):
+        others = ["pyproject.toml"]
+    if not others and LOCK in plain:
+        return Dependencies(LOCK, hashed(folder / LOCK))
+    return Dependencies(others[0], False) if others else None
 
 
 def hashed(path: Path) -> bool:

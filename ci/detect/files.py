@@ -13,8 +13,13 @@ LARGEST_BYTES = 1_000_000  # a longer source file is generated
 def python_files(root: Path) -> Iterator[Path]:
     """The paths of the Python files, relative to the root, in order; links to folders are not followed."""
     for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if name not in SKIPPED and not name.startswith("."))
+        names[:] = sorted(name for name in names if not skipped(name))
         yield from (Path(folder, name).relative_to(root) for name in sorted(files) if name.endswith(".py"))
+
+
+def skipped(name: str) -> bool:
+    """Whether a folder of this name holds nothing of the repository's own."""
+    return name in SKIPPED or name.startswith(".")
 
 
 def is_test(path: Path) -> bool:

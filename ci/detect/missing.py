@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ci.detect.dependencies import dependencies, hashed, names
+from ci.detect.dependencies import LOCK, RELOCK, dependencies, hashed, names
+from ci.detect.repository import TEST_LOCK, TEST_TOOLS
 from ci.settings import Settings
 
 SERVER = "gunicorn"
-TEST_TOOLS = ("pytest", "pytest-cov")
+ANEW = "make it anew"
 
 
 def missing(root: Path, settings: Settings) -> Iterator[str]:
     """One sentence for each thing that a release would fail for: what is missing, and what to do."""
     yield from _application(root, settings)
-    yield from _lock(root, settings.lock, (SERVER,))
+    yield from _lock(root, settings, settings.lock, (SERVER,))
     if settings.tests:
-        yield from _lock(root, settings.test_lock or settings.lock, TEST_TOOLS)
+        yield from _lock(root, settings, settings.test_lock or settings.lock, TEST_TOOLS)
     for path in settings.tests:
         if not (root / path).exists():
             yield f'tests names "{path}", which is not there; a service without tests says tests = []'
@@ -28,15 +29,16 @@ def _application(root: Path, settings: Settings) -> Iterator[str]:
         yield f'wsgi names the module "{module}", which is not in {settings.python_path or "the root"}: see python-path'
 
 
-def _lock(root: Path, lock: str, wanted: tuple[str, ...]) -> Iterator[str]:
+def _lock(root: Path, settings: Settings, lock: str, wanted: tuple[str, ...]) -> Iterator[str]:
     path = root / lock
     if not path.is_file():
-        found = dependencies(root)
-        how = f"; make it: {found.command}" if found and found.command else ""
-        yield f"the lock file {lock} is not there{how}"
+        named = settings.requirements or dependencies(root)
+        how = f"make it: {RELOCK}" if named else "and nothing names dependencies: write requirements.txt"
+        yield f"the lock file {lock} is not there; {how}"
     elif not hashed(path):
-        yield f"{lock} has no hashes; make one that has: uv pip compile --generate-hashes --universal {lock} -o NAME"
+        yield f'{lock} has no hashes: set lock = "{LOCK}", and make it: {RELOCK}'
     else:
         absent = [name for name in wanted if not names(path, name)]
+        way = f'set test-lock = "{TEST_LOCK}" and make it' if wanted == TEST_TOOLS and not settings.test_lock else ANEW
         if absent:
-            yield f"{lock} lacks {', '.join(absent)}: add to the dependencies, and lock them anew"
+            yield f"{lock} lacks {', '.join(absent)}; {way}: {RELOCK}"

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci.detect.applications import Application, applications
-from ci.detect.dependencies import LOCK, Dependencies, dependencies
+from ci.detect.dependencies import LOCK, RELOCK, Dependencies, dependencies, names
 from ci.detect.files import TESTS, python_files, text
 from ci.detect.routes import health, routes
 from ci.errors import CutoverError
 
 PORT = 8080
-IMAGE_PYTHON = "3.13"  # what ci/steps/image.py builds on
+IMAGE_PYTHON = "3.13"  # the settings' default
+BUILT_IN = ("3.13", "3.11")  # the engine makes these base images itself
+TEST_LOCK = "requirements-test.lock"
+TEST_TOOLS = ("pytest", "pytest-cov")
 PROCFILE = re.compile(r"^web:.*\bgunicorn\b(.*)$", re.MULTILINE)
 TARGET = re.compile(r"(?<![\w./=])([A-Za-z_][\w.]*):([A-Za-z_]\w*(?:\(\))?)(?=['\"\s]|$)")
 BIND = re.compile(r"(?:-b|--bind)[ =]\S*:(\d{4,5})\b")
@@ -54,12 +57,27 @@ class Repository:
     home: bool
     tests: tuple[str, ...]
     dependencies: Dependencies | None
+    python: str
+    tools_locked: bool
     facts: tuple[Fact, ...]
 
     @property
     def lock(self) -> str:
         """The lock file with hashes, there or to be made, from the repository's root."""
         return self.dependencies.file if self.dependencies and self.dependencies.hashed else LOCK
+
+    @property
+    def requirements(self) -> str | None:
+        """The file that the lock is made of, where it is in another folder and so does not go without saying."""
+        file = self.dependencies.file if self.dependencies and not self.dependencies.hashed else ""
+        return file if file.count("/") and not file.startswith("requirements/") else None
+
+    @property
+    def test_lock(self) -> str | None:
+        """The lock file of the tests: the service's own where that has the test tools already, None without tests."""
+        if not self.tests:
+            return None
+        return self.lock if self.tools_locked else TEST_LOCK
 
 
 def look(root: Path) -> Repository:
@@ -75,15 +93,17 @@ def look(root: Path) -> Repository:
     path = health(answered)
     tests = _tests(root)
     needed = dependencies(root)
+    python, python_fact = _python(root)
     facts = (
         _application_fact(application, found, from_procfile),
-        _python(root),
+        python_fact,
         _dependencies_fact(needed),
         _tests_fact(tests),
         port_fact,
         Fact("health", path or "/", "a route of this name" if path else "no route named as a health check", not path),
     )
-    return Repository(application, port, path, "/" in answered, tests, needed, facts)
+    locked = needed is not None and needed.hashed and all(names(root / needed.file, name) for name in TEST_TOOLS)
+    return Repository(application, port, path, "/" in answered, tests, needed, python, locked, facts)
 
 
 def _chosen(root: Path, found: list[Application]) -> tuple[Application, bool]:
@@ -116,19 +136,22 @@ def _port(root: Path) -> tuple[int, Fact]:
     return PORT, Fact("port", str(PORT), "the image's own gunicorn listens there")
 
 
-def _python(root: Path) -> Fact:
+def _python(root: Path) -> tuple[str, Fact]:
+    """The Python of the image: the repository's where a base image of it is built in, which needs no registry."""
     for name, pattern in PYTHONS:
         match = pattern.search(text(root / name))
+        if match and match[1] in BUILT_IN:
+            return match[1], Fact("python", match[1], name)
         if match:
-            other = match[1] != IMAGE_PYTHON
-            return Fact("python", IMAGE_PYTHON, f"the image's; {name} says {match[1]}", guessed=other)
-    return Fact("python", IMAGE_PYTHON, "the image's; the repository names none", guessed=True)
+            why = f'{name} says {match[1]}; python = "{match[1]}" takes it, where a registry has python:{match[1]}-slim'
+            return IMAGE_PYTHON, Fact("python", IMAGE_PYTHON, why, guessed=True)
+    return IMAGE_PYTHON, Fact("python", IMAGE_PYTHON, "the image's; the repository names none", guessed=True)
 
 
 def _dependencies_fact(needed: Dependencies | None) -> Fact:
     if needed is None:
         return Fact("dependencies", "none", "no requirements, lock or [project] dependencies", guessed=True)
-    return Fact("dependencies", needed.file, "pinned by hash" if needed.hashed else f"to be locked: {needed.command}")
+    return Fact("dependencies", needed.file, "pinned by hash" if needed.hashed else f"to be locked: {RELOCK}")
 
 
 def _tests_fact(tests: tuple[str, ...]) -> Fact:

@@ -3,7 +3,7 @@
 import json
 import re
 
-from ci.detect.repository import PORT, Repository
+from ci.detect.repository import IMAGE_PYTHON, PORT, Repository
 
 DEFAULT_HEALTH = "/health"
 DEFAULT_LOCK = "requirements.txt"
@@ -27,6 +27,12 @@ def table(found: Repository, name: str | None) -> str:
         lines.append(f"health = {_quoted(path)}")
     if found.lock != DEFAULT_LOCK:
         lines.append(f"lock = {_quoted(found.lock)}")
+    if found.requirements:
+        lines.append(f"requirements = [{_quoted(found.requirements)}]")
+    if found.test_lock not in (None, found.lock):
+        lines.append(f"test-lock = {_quoted(str(found.test_lock))}")
+    if found.python != IMAGE_PYTHON:
+        lines.append(f"python = {_quoted(found.python)}")
     if found.tests != DEFAULT_TESTS:
         lines.append(f"tests = [{', '.join(map(_quoted, found.tests))}]")
     if found.tests:

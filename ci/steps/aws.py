@@ -33,8 +33,10 @@ class Target:
 async def deployer(target: Target) -> dagger.Container:
     """The container in which `python -m ci.ecs` runs against the target."""
     module = dag.current_module().source()
+    # The service's own tests run there, in an environment of the service's Python.
+    python = target.settings.python if target.settings.acceptance else image.PYTHON
     container = (
-        image.base()
+        image.base(python)
         .with_mounted_cache("/root/.cache/pip", dag.cache_volume("pip"))
         .with_file("/tmp/requirements.txt", module.file("ci/ecs/requirements.txt"))
         .with_exec(["python", "-m", "pip", "install", "--root-user-action=ignore", "--no-deps", "--require-hashes",
@@ -153,6 +155,6 @@ def _judging(container: dagger.Container, target: Target, source: dagger.Directo
     container = container.with_new_file(SMOKE, json.dumps([asdict(row) for row in settings.smoke]))
     if not settings.acceptance:
         return container
-    needed = image.dependencies(source, settings.test_lock or settings.lock).directory(image.VENV)
+    needed = image.dependencies(source, settings.python, settings.test_lock or settings.lock).directory(image.VENV)
     tests = source.filter(include=[*settings.acceptance, "pyproject.toml"])
     return container.with_directory(image.VENV, needed).with_directory(ACCEPTANCE, tests)

@@ -8,7 +8,7 @@ from dagger import dag
 
 from ci.settings import Settings
 
-BASE = "python:3.13-slim"
+PYTHON = "3.13"  # of our own steps
 VENV = "/venv"
 ROOT = "/srv"
 ARCHIVE = "/work/image.tar"
@@ -36,9 +36,14 @@ except OSError as error:
 '''
 
 
-def base(again: str = "") -> dagger.Container:
-    """Python, with a cache for what pip downloads; another `again`, and the engine runs what follows anew."""
-    container = dag.container().from_(BASE)
+def reference(python: str) -> str:
+    """The base image of a version of Python."""
+    return f"python:{python}-slim"
+
+
+def base(python: str = PYTHON, again: str = "") -> dagger.Container:
+    """Python of a version; another `again`, and the engine runs what follows anew."""
+    container = dag.container().from_(reference(python))
     return quiet(container.with_env_variable("CUTOVER_AGAIN", again) if again else container)
 
 
@@ -47,10 +52,10 @@ def quiet(container: dagger.Container) -> dagger.Container:
     return container.with_env_variable("PYTHONDONTWRITEBYTECODE", "1").with_env_variable("PYTHONUNBUFFERED", "1")
 
 
-def dependencies(source: dagger.Directory, lock: str, again: str = "") -> dagger.Container:
+def dependencies(source: dagger.Directory, python: str, lock: str, again: str = "") -> dagger.Container:
     """A virtual environment with exactly what the lock file names, without pip; depends on nothing else."""
     return (
-        base(again)
+        base(python, again)
         .with_exec(["python", "-m", "venv", "--without-pip", VENV])
         .with_mounted_cache("/root/.cache/pip", dag.cache_volume("pip"))
         .with_file("/tmp/requirements.txt", source.file(lock))
@@ -58,12 +63,12 @@ def dependencies(source: dagger.Directory, lock: str, again: str = "") -> dagger
     )
 
 
-def compiled(source: dagger.Directory, lock: str, again: str = "") -> dagger.Container:
+def compiled(source: dagger.Directory, python: str, lock: str, again: str = "") -> dagger.Container:
     """The same, compiled: in the image nothing is written, so that each start would compile it again."""
     way = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", f"{VENV}/lib"]
     # Without a fixed seed the bytes could depend on the order of a set.
     return (
-        dependencies(source, lock, again)
+        dependencies(source, python, lock, again)
         .with_env_variable("PYTHONHASHSEED", "0")
         .with_exec([f"{VENV}/bin/python", *way])
     )
@@ -72,7 +77,7 @@ def compiled(source: dagger.Directory, lock: str, again: str = "") -> dagger.Con
 def root(environment: dagger.Container, settings: Settings) -> dagger.Container:
     """What the service's files are put into: of the base only what Python and the environment's libraries need."""
     if not settings.minimal:
-        return base()
+        return base(settings.python)
     script = dag.current_module().source().file("ci/release/minimal.py")
     made = environment.with_file("/opt/minimal.py", script).with_exec(["python", "/opt/minimal.py", "/minimal", VENV])
     container = quiet(dag.container().with_rootfs(made.directory("/minimal")))
@@ -83,7 +88,7 @@ def root(environment: dagger.Container, settings: Settings) -> dagger.Container:
 
 def build(source: dagger.Directory, settings: Settings, again: str = "") -> dagger.Container:
     """The image: non-root, nothing written at run time, `PORT` and `HEALTH_PATH` from the environment."""
-    environment = compiled(source, settings.lock, again)
+    environment = compiled(source, settings.python, settings.lock, again)
     return (
         root(environment, settings)
         .with_directory(VENV, environment.directory(VENV))
@@ -97,7 +102,7 @@ def build(source: dagger.Directory, settings: Settings, again: str = "") -> dagg
         .with_exposed_port(settings.port)
         .with_entrypoint(command(settings))
         .with_label("org.opencontainers.image.title", settings.name)
-        .with_label("org.opencontainers.image.base.name", f"docker.io/library/{BASE}")
+        .with_label("org.opencontainers.image.base.name", f"docker.io/library/{reference(settings.python)}")
     )
 
 

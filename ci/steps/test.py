@@ -16,7 +16,7 @@ def _steps(source: dagger.Directory, settings: Settings, expect: dagger.ReturnTy
         {pattern.lstrip("!").partition("/")[0] for pattern in settings.include if not pattern.startswith(("!", "*"))}
     )
     return (
-        image.dependencies(source, settings.test_lock or settings.lock)
+        image.dependencies(source, settings.python, settings.test_lock or settings.lock)
         .with_directory(SOURCE, source.filter(include=[*settings.include, *settings.tests, "pyproject.toml"]))
         .with_workdir(SOURCE)
         .with_(lambda container: image.importable(container, SOURCE, settings))

@@ -95,24 +95,52 @@ def test_tests_are_the_outermost_folders_that_hold_some(
 
 
 @pytest.mark.parametrize(
-    ("files", "file", "command"),
+    ("files", "file", "hashed"),
     [
-        ({"requirements.txt": HASHED, "uv.lock": ""}, "requirements.txt", ""),
-        ({"requirements.txt": "flask\n", "uv.lock": ""}, "uv.lock", "uv export"),
-        ({"poetry.lock": ""}, "poetry.lock", "poetry export"),
-        ({"Pipfile.lock": ""}, "Pipfile.lock", "pipenv requirements --hash"),
-        ({"requirements/base.txt": "flask\n"}, "requirements/base.txt", "uv pip compile"),
-        ({"pyproject.toml": '[project]\nname = "a"\ndependencies = ["flask"]\n'}, "pyproject.toml", "uv pip compile"),
+        ({"requirements.txt": HASHED, "uv.lock": ""}, "requirements.txt", True),
+        ({"requirements.txt": "flask\n", "uv.lock": ""}, "uv.lock", False),
+        ({"poetry.lock": ""}, "poetry.lock", False),
+        ({"Pipfile.lock": ""}, "Pipfile.lock", False),
+        ({"requirements/base.txt": "flask\n"}, "requirements/base.txt", False),
+        ({"pyproject.toml": '[project]\nname = "a"\ndependencies = ["flask"]\n'}, "pyproject.toml", False),
+        ({"requirements.lock": HASHED, "requirements.txt": "flask\n"}, "requirements.txt", False),
+        ({"requirements.lock": HASHED}, "requirements.lock", True),
+        ({"backend/requirements.txt": "flask\n"}, "backend/requirements.txt", False),
     ],
 )
-def test_each_form_of_dependencies_names_the_command_that_locks_it(
-    tmp_path: Path, files: dict[str, str], file: str, command: str
-) -> None:
-    """Hashes come first, then a tool's lock, then what it was made from."""
+def test_each_form_of_dependencies_is_found(tmp_path: Path, files: dict[str, str], file: str, hashed: bool) -> None:
+    """Hashes come first, then a tool's lock, then what it was made from; the lock of ours is made of another."""
     found = dependencies(_written(tmp_path, files))
     assert found is not None
-    assert (found.file, found.hashed) == (file, not command)
-    assert found.command.startswith(command)
+    assert (found.file, found.hashed) == (file, hashed)
+
+
+def test_dependencies_in_two_folders_are_not_guessed(tmp_path: Path) -> None:
+    """Which of two services is meant is said by a setting."""
+    assert dependencies(_written(tmp_path, {"a/requirements.txt": "flask\n", "b/requirements.txt": "flask\n"})) is None
+
+
+def test_dependencies_in_a_folder_are_named_in_the_settings(tmp_path: Path) -> None:
+    """The lock is in the root, what it is made of where people keep it."""
+    settings = _settings(_made(tmp_path, **{"backend/requirements.txt": "flask\n"}))
+    assert (settings.requirements, settings.lock) == (("backend/requirements.txt",), "requirements.lock")
+
+
+def test_tests_get_a_lock_of_their_own(tmp_path: Path) -> None:
+    """What they need beside is not shipped; a lock that has the tools already is theirs too."""
+    tests = {"tests/test_a.py": "", "requirements.txt": HASHED}
+    assert _settings(_made(tmp_path, **tests)).test_lock == "requirements-test.lock"
+    tools = "pytest==9 --hash=sha256:00\npytest-cov==7 --hash=sha256:00\n"
+    assert _settings(_made(tmp_path, **{"requirements.txt": HASHED + tools})).test_lock is None
+
+
+@pytest.mark.parametrize(("said", "python"), [("3.11.4\n", "3.11"), ("3.12\n", "3.13")])
+def test_the_python_is_the_repositorys_where_a_base_image_is_built_in(tmp_path: Path, said: str, python: str) -> None:
+    """Another is named as what could be set, as a guess."""
+    root = _made(tmp_path, **{".python-version": said})
+    fact = next(fact for fact in look(root).facts if fact.what == "python")
+    assert (_settings(root).python, fact.guessed) == (python, python == "3.13")
+    assert "3.12" not in said or 'python = "3.12"' in fact.why
 
 
 def test_no_dependencies_are_none(tmp_path: Path) -> None:
@@ -131,7 +159,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     root = _written(tmp_path, {"requirements.txt": "flask\n"})
     settings = Settings(name="a", wsgi="shop:app", lock="requirements.lock")
     text = "\n".join(missing(root, settings))
-    assert all(part in text for part in ('"shop"', "uv pip compile", "requirements.lock", '"tests"'))
+    assert all(part in text for part in ('"shop"', "cutover call relock", "requirements.lock", '"tests"'))
 
 
 def test_a_lock_without_the_server_or_the_test_tools_is_told(tmp_path: Path) -> None:
@@ -141,6 +169,6 @@ def test_a_lock_without_the_server_or_the_test_tools_is_told(tmp_path: Path) -> 
     )
     told = list(missing(root, Settings(name="a", wsgi="app:app")))
     assert [line.partition(":")[0] for line in told] == [
-        "requirements.txt lacks gunicorn",
-        "requirements.txt lacks pytest, pytest-cov",
+        "requirements.txt lacks gunicorn; make it anew",
+        'requirements.txt lacks pytest, pytest-cov; set test-lock = "requirements-test.lock" and make it',
     ]

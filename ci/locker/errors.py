@@ -1,0 +1,41 @@
+"""What can be wrong with a service's dependencies before uv is asked."""
+
+from ci.errors import CutoverError
+
+
+class LockError(CutoverError):
+    """The dependencies cannot be locked."""
+
+
+class UnreadableError(LockError):
+    """A file of dependencies is not as its tool writes it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} cannot be locked: {reason}")
+
+
+class NoDependenciesError(LockError):
+    """Nothing says what the service needs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the service names no dependencies: write them into requirements.txt, or name the file as "
+            '[tool.cutover] requirements = ["path"]'
+        )
+
+
+class SameFileError(LockError):
+    """The lock would be written over the file that it is made of."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"[tool.cutover] lock = {name!r} is the file that the dependencies are read from: "
+            'set lock = "requirements.lock"'
+        )
+
+
+class UvError(LockError):
+    """uv found no versions that fit, or reached no index; its own words say which."""
+
+    def __init__(self, printed: str) -> None:
+        super().__init__(f"uv could not lock the dependencies:\n{printed.strip()}")
