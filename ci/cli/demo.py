@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,22 +18,21 @@ import platformdirs
 from rich.console import Console
 from rich.table import Table
 
+from ci.cli.changes import AnyChanges, Changes, OwnChanges
 from ci.cli.load import Load, Tally
 from ci.cli.scratch import Scratch
 from ci.cli.watch import Watch
+from ci.detect import RELOCK, missing
 from ci.errors import CutoverError
+from ci.settings import Settings, has_settings
 
-ENVIRONMENT, PREFIX, REGION = "demo", "cutover", "eu-north-1"
+ENVIRONMENT = "demo"
 MINUTE = "1s"  # what AWS counts in minutes (bake time, hook timeout) lasts seconds here
 CUTOVER = [sys.executable, "-P", "-c", "from ci.cli.main import main; main()"]
 # AWS on this machine takes any; the deployer gets them as it gets real ones.
 CREDENTIALS = {"Version": 1, "AccessKeyId": "demo", "SecretAccessKey": "demo", "SessionToken": "demo"}
-VIEWS = "app/views.py"
-BEFORE = '{"message": f"{GREETING}'
-AFTER = (
-    """{"message": f"{(__import__('pathlib').Path(__file__).parents[1] / 'tests/unit/app/greeting.txt').read_text()}"""
-)
-ANSWER_SECONDS = 10
+FILE = "pyproject.toml"
+OWN = Path(__file__).resolve().parents[2]
 WIDTH = 120  # of the table, also where the screen's width is not known
 
 
@@ -58,13 +56,16 @@ class Release:
 class Demo:
     """The demo's sequence: each method is one thing that the user sees happen."""
 
-    def __init__(self, origin: Path, port: int) -> None:
+    def __init__(self, origin: Path, port: int, own: bool = True) -> None:
         self.port = port
         self.endpoint = f"http://127.0.0.1:{port}"
         self.console = Console(stderr=True)
         self.out = Console(width=max(WIDTH, Console().width))
         self._say("a scratch clone with a remote of its own")
         self.scratch = Scratch(origin, Path(platformdirs.user_state_dir("cutover")) / f"demo-{port}")
+        self.settings = self._prepared()
+        self.environment = self.settings.environment(ENVIRONMENT)
+        self.changes: Changes = OwnChanges() if own else AnyChanges(self.settings)
 
     def run(self) -> None:
         """Everything, and the table at the end."""
@@ -77,31 +78,43 @@ class Demo:
         self._table(releases)
         _check(releases)
 
+    def _prepared(self) -> Settings:
+        """The settings, written where there are none, and the lock files, made where they are missing; committed."""
+        if (settings := _read(self.scratch.work)) is None:
+            self._say("cutover init")
+            self._cutover("init")
+            settings = _read(self.scratch.work)
+        assert settings is not None  # `init` writes them, or has failed
+        if ENVIRONMENT not in settings.environments:
+            self.scratch.append(FILE, f"\n[tool.cutover.environments.{ENVIRONMENT}]\n")
+        if any(RELOCK in gap for gap in missing(self.scratch.work, settings)):
+            self._say("lock the dependencies")
+            self._cutover("call", "--progress", "plain", *RELOCK.split()[2:])
+        if gaps := list(missing(self.scratch.work, settings)):
+            raise DemoError("; ".join(gaps))
+        self.scratch.commit("build: settings and locks for the demo")
+        return _read(self.scratch.work) or settings
+
     def _first(self) -> Release:
         release = self._release(Release("first release"), under_load=False)
         self.scratch.tag(release.version)
         return release
 
     def _second(self) -> Release:
-        self.scratch.replace(VIEWS, "from the greeter", "from the new greeter")
-        self.scratch.commit("feat: greet anew")
-        release = self._release(Release("feat: greet anew"))
+        release = self._release(Release(self.changes.harmless(self.scratch)))
         self.scratch.tag(release.version)
         return release
 
     def _broken(self) -> Release:
-        """A mistake that no unit test sees: the service reads a file that is in the repository and not in the image."""
-        self.scratch.write("tests/unit/app/greeting.txt", "Hello")
-        self.scratch.replace(VIEWS, BEFORE, AFTER)
-        self.scratch.commit("feat: read the greeting from a file")
-        return self._release(Release("feat: read the greeting from a file"), fails=True)
+        return self._release(Release(self.changes.broken(self.scratch)), fails=True)
 
     def _release(self, release: Release, under_load: bool = True, fails: bool = False) -> Release:
         self._say(f"release: {release.title}")
         start = time.monotonic()
-        names = f"{PREFIX}-{ENVIRONMENT}"
+        names = f"{self.environment.prefix}-{ENVIRONMENT}"
+        version = self._cutover("call", "--progress", "plain", "version").stdout.strip()
         with Watch(self._client("ecs"), names, names) as watch, self._loaded(under_load) as load:
-            done = self._call("release", fails=fails)
+            done = self._call("release", "--approve", version, fails=fails)
         release.seconds = time.monotonic() - start
         release.stages, release.tally = watch.stages, load.tally if load else None
         report = _report(done)
@@ -118,10 +131,11 @@ class Demo:
         if not wanted:
             yield None
             return
-        with Load(self._urls()[0] + "/version") as load:
+        smoke = self.settings.smoke[0]
+        with Load(self._urls()[0] + smoke.path, smoke.status) as load:
             yield load
 
-    def _call(self, function: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
+    def _call(self, function: str, *more: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
         words = [
             "--environment",
             ENVIRONMENT,
@@ -130,7 +144,7 @@ class Demo:
             "--credentials",
             "env:CUTOVER_DEMO_CREDENTIALS",
         ]
-        return self._cutover("call", "--progress", "plain", function, *words, fails=fails)
+        return self._cutover("call", "--progress", "plain", function, *words, *more, fails=fails)
 
     def _cutover(self, *words: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
         """Run the command in the clone, its progress on the screen; its result is captured."""
@@ -157,7 +171,11 @@ class Demo:
     def _client(self, name: str) -> Any:
         client: Any = boto3.client  # its overloads want the service's name as a literal
         return client(
-            name, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="demo", aws_secret_access_key="demo"
+            name,
+            endpoint_url=self.endpoint,
+            region_name=self.environment.region,
+            aws_access_key_id="demo",
+            aws_secret_access_key="demo",
         )
 
     def _urls(self) -> list[str]:
@@ -175,11 +193,9 @@ class Demo:
         self.out.print(table)
         self.out.print(_stages(releases))
         production, *others = self._urls()
-        with urllib.request.urlopen(production + "/version", timeout=ANSWER_SECONDS) as answer:
-            serves = json.load(answer)
-        self.out.print(
-            f"Serving now: {serves['version']} ({serves['image_digest'][7:19]}) on {production}", highlight=False
-        )
+        # --json is `call`'s too: the function's text, itself JSON, as a JSON string.
+        serves = json.loads(json.loads(self._call("status", "--json").stdout))["serves"]
+        self.out.print(f"Serving now: {serves['version']} ({serves['digest'][7:19]}) on {production}", highlight=False)
         self.out.print(
             f"Test listener: {', '.join(others)}   AWS, as a page: {self.endpoint}/   End it: cutover local down",
             highlight=False,
@@ -197,6 +213,17 @@ def _stages(releases: list[Release]) -> Table:
     for stage in dict.fromkeys(stage for row in releases for stage in row.stages):
         table.add_row(stage, *(f"{row.stages[stage]:.1f}" if stage in row.stages else "-" for row in releases))
     return table
+
+
+def _read(folder: Path) -> Settings | None:
+    """The settings of the service in a folder; None where it has none.
+
+    Raises:
+        SettingsError: they are not as they must be.
+    """
+    path = folder / FILE
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return Settings.parse(text) if has_settings(text) else None
 
 
 def _report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -221,10 +248,18 @@ def _check(releases: list[Release]) -> None:
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=4566, show_default=True, help="Port of AWS on this machine."
 )
-def demo(port: int) -> None:
-    """Release this repository's service twice and break it once, on AWS on this machine, under load."""
-    origin = Path(__file__).resolve().parents[2]
+@click.option(
+    "--source",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Another service's folder, in a repository or not; it is copied, what is not committed included.",
+)
+def demo(port: int, source: Path | None) -> None:
+    """Release a service twice and break it once, on AWS on this machine, under load: this repository's own, or SOURCE.
+
+    A service without [tool.cutover] or without lock files gets them in the copy, as by `cutover
+    init` and `cutover call relock`. The folder itself stays as it is.
+    """
     try:
-        Demo(origin, port).run()
+        Demo(source or OWN, port, own=source is None or source.resolve() == OWN).run()
     except CutoverError as error:
         raise click.ClickException(str(error)) from error

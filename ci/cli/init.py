@@ -9,7 +9,7 @@ import click
 
 from ci.detect import look, missing, table, told
 from ci.errors import CutoverError
-from ci.settings import Settings, SettingsError
+from ci.settings import Settings, SettingsError, has_settings
 
 FILE = "pyproject.toml"
 
@@ -46,7 +46,7 @@ def _text(path: Path) -> str:
 
 def _settings(text: str) -> Settings | None:
     """The settings of a pyproject.toml; None where it has none yet."""
-    return Settings.parse(text) if "cutover" in _table(_document(text), "tool") else None
+    return Settings.parse(text) if has_settings(text) else None
 
 
 def _document(text: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ ANSWER_SECONDS = 30
 
 @dataclass
 class Tally:
-    """What the load saw: requests sent, failed and why (not a 200, or no answer), the slowest answer in seconds."""
+    """What the load saw: requests sent, failed and why (a wrong status, no answer), the slowest answer in seconds."""
 
     sent: int = 0
     failed: int = 0
@@ -29,10 +29,12 @@ class Load:
 
     Args:
         url: where to, with its path.
+        status: what a good answer has.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, status: int = http.client.OK) -> None:
         self.tally = Tally()
+        self._status = status
         self._parts = urllib.parse.urlsplit(url)
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -66,7 +68,7 @@ class Load:
             connection.request("GET", self._parts.path or "/")
             answer = connection.getresponse()
             answer.read()
-            reason = None if answer.status == http.HTTPStatus.OK else f"status {answer.status}"
+            reason = None if answer.status == self._status else f"status {answer.status}"
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             reason = type(error).__name__
