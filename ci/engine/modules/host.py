@@ -25,6 +25,7 @@ from typing import Any
 
 LARGEST = 1 << 16  # bytes of a call's line
 CLIENT = "dagger.client.gen"  # the SDK's generated client
+SESSION = "dagger.client._session"  # where the SDK connects
 LATE = ("httpcore", "anyio._backends._asyncio")  # what the SDK imports only when it connects, in each call anew
 LOGGER = "dagger.mod"  # what the SDK tells of a function that raised
 TRACEBACKS = "CUTOVER_TRACEBACKS"  # set where the user wants to see them
@@ -65,16 +66,24 @@ def _import() -> None:
     for name in LATE:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    _without_certificates()
     try:
         load_module()
     except BaseException as error:  # noqa: BLE001 - whatever a module's code raises
         print(f"the module cannot be imported: {error}", file=sys.stderr)
 
 
+def _without_certificates() -> None:
+    """Let the SDK's connection, which is plain HTTP on loopback, read no CA bundle in each call anew."""
+    with contextlib.suppress(ImportError, AttributeError):
+        session: Any = importlib.import_module(SESSION)
+        session.TelemetryTransport = functools.partial(session.TelemetryTransport, verify=False)
+
+
 @contextlib.contextmanager
 def _lighter() -> Iterator[None]:
     """Import the SDK in two thirds of the time: without httpx's own command line, which httpx can do without, and with
-    the checks of its client's arguments made when a class of it is first used instead of for all 73 of them."""
+    the checks of its client's arguments made for a method when it is first called instead of for all 73 classes."""
     try:
         import beartype
     except ImportError:  # another SDK checks in another way
@@ -95,44 +104,65 @@ def _lighter() -> Iterator[None]:
 
 
 def _later(decorate: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """beartype's decorator for a class, applied when one of its methods is first called; at once to all but the
-    client's classes."""
+    """beartype's decorator for a class, applied to each of its methods when that is first called; at once to all but
+    the client's classes."""
 
     def decorated(kind: Any) -> Any:
         if getattr(kind, "__module__", "") != CLIENT or "__dataclass_fields__" in vars(kind):
             return decorate(kind)
         methods = {name: item for name, item in vars(kind).items() if isinstance(item, FunctionType)}
-        lock = threading.RLock()
-
-        def check() -> None:
-            with lock:
-                for name, method in methods.items():
-                    setattr(kind, name, method)
-                if methods:
-                    methods.clear()
-                    decorate(kind)
-
-        for name, method in list(methods.items()):
-            setattr(kind, name, _first(kind, name, method, check))
+        checks = _Checks(kind, methods, decorate)
+        for name, method in methods.items():
+            setattr(kind, name, _first(kind, name, method, checks))
         return kind
 
     return decorated
 
 
-def _first(kind: Any, name: str, method: Any, check: Callable[[], None]) -> Any:
-    """A method that has its class checked before it is what it was."""
+class _Checks:
+    """The checks of one class of the client, made as its methods are called."""
+
+    def __init__(self, kind: Any, methods: dict[str, Any], decorate: Callable[[Any], Any]) -> None:
+        self._kind = kind
+        self._unchecked = dict(methods)
+        self._decorate = decorate
+        self._lock = threading.RLock()
+
+    def make(self, name: str) -> None:
+        """Have a method checked from now on."""
+        with self._lock:
+            method = self._unchecked.pop(name, None)
+            if method is None:  # another thread was first
+                return
+            own = {item for item, hint in method.__annotations__.items() if str(hint).endswith(".Self")}
+            if own - {"return"}:  # only of a whole class does beartype know what Self is, and says so in its errors
+                self._make_all(name, method)
+                return
+            if own:
+                method.__annotations__["return"] = self._kind
+            setattr(self._kind, name, self._decorate(method))
+
+    def _make_all(self, name: str, method: Any) -> None:
+        for item, unchecked in {**self._unchecked, name: method}.items():
+            setattr(self._kind, item, unchecked)
+        self._unchecked.clear()
+        self._decorate(self._kind)
+
+
+def _first(kind: Any, name: str, method: Any, checks: _Checks) -> Any:
+    """A method that has itself checked before it is what it was."""
     if inspect.iscoroutinefunction(method):
 
         @functools.wraps(method)
         async def awaited(*args: Any, **options: Any) -> Any:
-            check()
+            checks.make(name)
             return await getattr(kind, name)(*args, **options)
 
         return awaited
 
     @functools.wraps(method)
     def called(*args: Any, **options: Any) -> Any:
-        check()
+        checks.make(name)
         return getattr(kind, name)(*args, **options)
 
     return called
@@ -168,6 +198,7 @@ def _told(status: int) -> None:
         sys.stderr.flush()
         os.write(status, str(code).encode())
         os.close(status)
+        gc.freeze()  # the process ends, and its caller waits for that: nothing need be looked for that could be freed
     sys.exit(code)
 
 

@@ -15,7 +15,8 @@ container = dag.container()
 held = container.with_workdir
 assert inspect.iscoroutinefunction(dagger.Container.stdout)
 assert "address" in inspect.signature(dagger.Container.from_).parameters
-for wrong in (lambda: container.from_(3), lambda: held(None), lambda: asyncio.run(dag.directory().file(1).size())):
+for wrong in (lambda: container.from_(3), lambda: held(None), lambda: asyncio.run(dag.directory().file(1).size()),
+              lambda: dag.directory().with_new_file("a", "b").diff(3)):
     try:
         wrong()
     except TypeError as error:
@@ -30,9 +31,7 @@ def _printed(program: str) -> str:
     return done.stdout
 
 
-def test_the_client_refuses_wrong_types_in_the_same_words_though_its_checks_are_made_when_a_class_is_first_used() -> (
-    None
-):
+def test_the_client_refuses_wrong_types_in_the_same_words_though_checks_are_made_when_a_method_is_called() -> None:
     expected = _printed(PLAIN + PROGRAM)
     assert "Container.from_()" in expected and expected.endswith("\nContainer\n")
     assert _printed(LIGHTER + PROGRAM) == expected
@@ -42,3 +41,11 @@ def test_nothing_is_imported_that_only_a_command_line_of_the_http_library_needs(
     assert _printed(LIGHTER + "import sys\nprint('click' in sys.modules, 'httpx._main' in sys.modules)") == (
         "False False\n"
     )
+
+
+def test_a_call_connects_without_reading_a_bundle_of_certificates() -> None:
+    program = (
+        "import dagger.client._session as s\nhost._without_certificates()\nprint(s.TelemetryTransport()._pool is None)"
+    )
+    gone = "import os\nos.environ['SSL_CERT_FILE'] = '/no/such/bundle'\n"
+    assert _printed(gone + LIGHTER + program) == "False\n"
