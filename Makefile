@@ -39,11 +39,13 @@ bench: setup ## how long calls take, what a step costs, how fast AWS on this mac
 	@$(BIN)/python -m benchmarks.exec_overhead
 	@$(BIN)/python -m benchmarks.aws
 
-lint: $(STAMP) ## ruff, mypy, import-linter, cfn-lint
+lint: $(STAMP) ## ruff, mypy, import-linter, cfn-lint, check-jsonschema, zizmor
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint infra/templates/*.yaml
+	@$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --quiet --offline --min-severity medium .github
 
 lock: $(STAMP) ## write the lock files anew
 	@$(BIN)/uv pip compile -q pyproject.toml --extra cli --extra local --group dev --generate-hashes --universal --no-header --python-version 3.11 -o requirements.txt

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from infra.local.cfn.errors import TemplateError
-from infra.local.cfn.resources import cloudwatch, ec2, ecs, elbv2
+from infra.local.cfn.resources import cloudwatch, delivery, ec2, ecs, elbv2
 from infra.local.cfn.resources.api import PUT_TYPES, REMOVALS, ApiCall, ApiType, RemovedByApi, SecretType
 from infra.local.cfn.resources.base import ResourceType
 from infra.local.cfn.resources.moto import SUFFIX_BYTES, MotoType, moto_class
@@ -49,6 +49,10 @@ class ResourceTypes:
             return cloudwatch.CLASSES[name](self._alarms, self._suffix)
         if name in PUT_TYPES:
             return ApiType(PUT_TYPES[name], self._api, _input_shape, self._suffix)
+        if name in delivery.CLASSES:
+            return delivery.CLASSES[name](self._api, _input_shape, self._suffix)
+        if name in delivery.POLICIES:
+            return delivery.POLICIES[name](self._api)
         if name == "AWS::SecretsManager::Secret":
             return SecretType(self._api, self._suffix)
         model = moto_class(name)

@@ -39,4 +39,4 @@ def test_junit_and_coverage_go_to_report_groups_and_the_whole_report_to_the_arti
 
 
 def test_version_digest_and_image_are_handed_on() -> None:
-    assert SPEC.variables.exported == ("CUTOVER_VERSION", "CUTOVER_DIGEST", "CUTOVER_IMAGE")
+    assert SPEC.variables.exported == ("CUTOVER_VERSION", "CUTOVER_DIGEST", "CUTOVER_IMAGE", "CUTOVER_MAJOR")
