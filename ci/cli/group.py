@@ -16,6 +16,7 @@ COMMANDS = {
     "functions": ("ci.cli.completion:functions", "List the module's functions."),
     "init": ("ci.cli.init:init", "Write the settings that the repository at hand needs."),
     "local": ("ci.cli.local:local", "AWS on this machine."),
+    "pipeline": ("ci.cli.pipeline:pipeline", "Carry out the pipeline that AWS on this machine has."),
     "run": ("ci.cli.completion:run", "Run a program in a session of the engine, as `dagger run` does."),
     "version": ("ci.cli.version:version", "Print the version."),
 }
