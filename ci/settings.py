@@ -3,6 +3,7 @@
 import difflib
 import math
 import re
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ URL_PATH = re.compile(r"/[!-~]*")
 # As the templates in infra/templates take them: names of load balancers are short.
 PREFIX = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]")
 ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
+PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")  # https://www.debian.org/doc/debian-policy/ch-controlfields.html#source
+VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+SERVICES = ("postgresql", "redis")
+COMMAND = 'a command that begins with python, such as "python manage.py test"'
 PYTHON = re.compile(r"3\.\d{1,2}")
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 
@@ -97,6 +102,12 @@ class Settings:
     requirements: tuple[str, ...] = ()
     test_requirements: tuple[str, ...] = ()
     python: str = "3.13"
+    apt: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    test_command: tuple[str, ...] = ()
+    test_env: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
     gunicorn: str | None = None
     python_path: str | None = None
     smoke: tuple[Smoke, ...] = (Smoke("/"),)
@@ -221,6 +232,11 @@ class _Table:
             self.take(key, [], f"a list of files {INSIDE}", lambda v: _is_texts(v) and all(map(_is_inside, v)))
         )
 
+    def variables(self, key: str) -> dict[str, str]:
+        """A table of environment variables."""
+        allowed = 'a table of texts, as in { NAME = "value" }'
+        return dict(self.take(key, {}, allowed, _is_variables))
+
     def tables(self, key: str) -> dict[str, "_Table"]:
         """A table of tables."""
         rows = self.take(key, {}, "a table", lambda value: isinstance(value, dict))
@@ -255,6 +271,21 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
 
 
+def _all(valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: _is_texts(value) and all(map(valid, value))
+
+
+def _is_variables(value: Any) -> bool:
+    return isinstance(value, dict) and all(VARIABLE.fullmatch(k) and isinstance(v, str) for k, v in value.items())
+
+
+def _is_command(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and len(words := shlex.split(value)) > 1 and words[0] == "python"
+    except ValueError:
+        return False
+
+
 def _is_inside(value: Any) -> bool:
     if not isinstance(value, str) or not value.strip():
         return False
@@ -283,6 +314,12 @@ def _settings(table: _Table, name: str) -> Settings:
         python=table.take("python", "3.13", 'a version of Python such as "3.13"', _matches(PYTHON)),
         gunicorn=table.file("gunicorn", None),
         python_path=table.file("python-path", None),
+        apt=tuple(table.take("apt", (), "a list of Debian packages such as libpq5", _all(_matches(PACKAGE)))),
+        before=table.texts("before", ()),
+        env=table.variables("env"),
+        test_command=tuple(shlex.split(table.take("test-command", "", COMMAND, _is_command))),
+        test_env=table.variables("test-env"),
+        services=tuple(table.take("services", (), f"a list of {', '.join(SERVICES)}", _all(SERVICES.__contains__))),
         smoke=tuple(smoke) or (Smoke("/"),),
         acceptance=table.texts("acceptance", ()),
         stable=table.take("stable", False, "true or false", lambda value: isinstance(value, bool)),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ci.detect.dependencies import LOCK, RELOCK, dependencies, hashed, names
+from ci.detect.dependencies import LOCK, RELOCK, hashed, names
 from ci.detect.repository import TEST_LOCK, TEST_TOOLS
 from ci.settings import Settings
 
@@ -32,9 +32,7 @@ def _application(root: Path, settings: Settings) -> Iterator[str]:
 def _lock(root: Path, settings: Settings, lock: str, wanted: tuple[str, ...]) -> Iterator[str]:
     path = root / lock
     if not path.is_file():
-        named = settings.requirements or dependencies(root)
-        how = f"make it: {RELOCK}" if named else "and nothing names dependencies: write requirements.txt"
-        yield f"the lock file {lock} is not there; {how}"
+        yield f"the lock file {lock} is not there; make it: {RELOCK}"
     elif not hashed(path):
         yield f'{lock} has no hashes: set lock = "{LOCK}", and make it: {RELOCK}'
     else:

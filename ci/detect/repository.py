@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ci.detect import django
 from ci.detect.applications import Application, applications
 from ci.detect.dependencies import LOCK, RELOCK, Dependencies, dependencies, names
 from ci.detect.files import TESTS, python_files, text
@@ -14,6 +15,7 @@ from ci.errors import CutoverError
 PORT = 8080
 IMAGE_PYTHON = "3.13"  # the settings' default
 BUILT_IN = ("3.13", "3.11")  # the engine makes these base images itself
+PYTEST = "pytest, which runs unittest's too"
 TEST_LOCK = "requirements-test.lock"
 TEST_TOOLS = ("pytest", "pytest-cov")
 PROCFILE = re.compile(r"^web:.*\bgunicorn\b(.*)$", re.MULTILINE)
@@ -59,6 +61,8 @@ class Repository:
     dependencies: Dependencies | None
     python: str
     tools_locked: bool
+    test_command: str | None
+    before: tuple[str, ...]
     facts: tuple[Fact, ...]
 
     @property
@@ -94,16 +98,21 @@ def look(root: Path) -> Repository:
     tests = _tests(root)
     needed = dependencies(root)
     python, python_fact = _python(root)
+    command, before = django.test_command(root) if tests else None, django.before(root)
+    static = tuple(Fact("before", line, "Django's settings") for line in before)
     facts = (
+        *static,
         _application_fact(application, found, from_procfile),
         python_fact,
         _dependencies_fact(needed),
-        _tests_fact(tests),
+        _tests_fact(tests, command),
         port_fact,
         Fact("health", path or "/", "a route of this name" if path else "no route named as a health check", not path),
     )
     locked = needed is not None and needed.hashed and all(names(root / needed.file, name) for name in TEST_TOOLS)
-    return Repository(application, port, path, "/" in answered, tests, needed, python, locked, facts)
+    return Repository(
+        application, port, path, "/" in answered, tests, needed, python, locked, command, before, facts
+    )  # fmt: skip
 
 
 def _chosen(root: Path, found: list[Application]) -> tuple[Application, bool]:
@@ -154,15 +163,21 @@ def _dependencies_fact(needed: Dependencies | None) -> Fact:
     return Fact("dependencies", needed.file, "pinned by hash" if needed.hashed else f"to be locked: {RELOCK}")
 
 
-def _tests_fact(tests: tuple[str, ...]) -> Fact:
+def _tests_fact(tests: tuple[str, ...], command: str | None) -> Fact:
     if not tests:
         return Fact("tests", "none", "no file is named test_*.py: a release runs none")
-    return Fact("tests", ", ".join(tests), "run by pytest, which runs unittest's too")
+    return Fact("tests", ", ".join(tests), f"run by {command or PYTEST}")
 
 
 def _tests(root: Path) -> tuple[str, ...]:
     """The folders and files that pytest is given: the outermost folder of tests of each, else the file."""
-    files = (path for path in python_files(root) if path.stem.startswith("test_") or path.stem.endswith("_test"))
+    files = (
+        path
+        for path in python_files(root)
+        if path.stem.startswith("test_")
+        or path.stem.endswith("_test")
+        or (path.name == "tests.py" and django.is_project(root))
+    )
     return tuple(dict.fromkeys(_outermost(path) for path in files))
 
 

@@ -35,6 +35,10 @@ def table(found: Repository, name: str | None) -> str:
         lines.append(f"python = {_quoted(found.python)}")
     if found.tests != DEFAULT_TESTS:
         lines.append(f"tests = [{', '.join(map(_quoted, found.tests))}]")
+    if found.test_command:
+        lines.append(f"test-command = {_quoted(found.test_command)}")
+    if found.before:
+        lines.append(f"before = [{', '.join(map(_quoted, found.before))}]")
     if found.tests:
         lines.append("coverage = 0")
     if found.health and not found.home:

@@ -14,16 +14,6 @@ class UnreadableError(LockError):
         super().__init__(f"{name} cannot be locked: {reason}")
 
 
-class NoDependenciesError(LockError):
-    """Nothing says what the service needs."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the service names no dependencies: write them into requirements.txt, or name the file as "
-            '[tool.cutover] requirements = ["path"]'
-        )
-
-
 class SameFileError(LockError):
     """The lock would be written over the file that it is made of."""
 

@@ -40,7 +40,7 @@ def lock(root: Path, settings: Settings, target: Path, run: Uv, upgrade: bool = 
     The tests' lock has the service's versions: the tests run what is shipped.
 
     Raises:
-        LockError: there is nothing to lock, or uv could not.
+        LockError: a file cannot be read, or uv found no versions that fit.
     """
     service = of_service(root, settings)
     if settings.lock in service.words and not hashed(root / settings.lock):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ci.detect import dependencies
 from ci.locker import foreign
-from ci.locker.errors import NoDependenciesError, UnreadableError
+from ci.locker.errors import UnreadableError
 from ci.settings import Settings
 
 SERVER = ("gunicorn",)
@@ -45,12 +45,9 @@ def of_service(root: Path, settings: Settings) -> Needs:
     """What the service needs to run: the settings' `requirements` or what is found, and the server.
 
     Raises:
-        NoDependenciesError: there is nothing.
         UnreadableError: a file is not as it must be.
     """
     names = settings.requirements or _found(root)
-    if not names:
-        raise NoDependenciesError
     return _sum(_of(root, name) for name in names) + Needs(lines=SERVER)
 
 

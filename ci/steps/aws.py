@@ -155,6 +155,6 @@ def _judging(container: dagger.Container, target: Target, source: dagger.Directo
     container = container.with_new_file(SMOKE, json.dumps([asdict(row) for row in settings.smoke]))
     if not settings.acceptance:
         return container
-    needed = image.dependencies(source, settings.python, settings.test_lock or settings.lock).directory(image.VENV)
+    needed = image.dependencies(source, settings, settings.test_lock or settings.lock).directory(image.VENV)
     tests = source.filter(include=[*settings.acceptance, "pyproject.toml"])
     return container.with_directory(image.VENV, needed).with_directory(ACCEPTANCE, tests)

@@ -21,6 +21,7 @@ PIP = [
 ]  # fmt: skip
 # For `minimal`: what the base image's own configuration sets otherwise.
 ENVIRONMENT = {"PATH": f"{VENV}/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+APT = "apt-get update -qq && apt-get install -qq -y --no-install-recommends"
 # The health check has no shell and no curl: Python is there in any case.
 HEALTHCHECK = '''\
 """Ends 0 when the service says that it is healthy (container health check)."""
@@ -52,10 +53,24 @@ def quiet(container: dagger.Container) -> dagger.Container:
     return container.with_env_variable("PYTHONDONTWRITEBYTECODE", "1").with_env_variable("PYTHONUNBUFFERED", "1")
 
 
-def dependencies(source: dagger.Directory, python: str, lock: str, again: str = "") -> dagger.Container:
+def system(container: dagger.Container, settings: Settings) -> dagger.Container:
+    """The container with the Debian packages of the settings."""
+    if not settings.apt:
+        return container
+    return container.with_exec(["sh", "-ec", f"{APT} {shlex.join(settings.apt)}"])
+
+
+def variables(container: dagger.Container, values: Mapping[str, str]) -> dagger.Container:
+    """The container with these environment variables."""
+    for name, value in values.items():
+        container = container.with_env_variable(name, value)
+    return container
+
+
+def dependencies(source: dagger.Directory, settings: Settings, lock: str, again: str = "") -> dagger.Container:
     """A virtual environment with exactly what the lock file names, without pip; depends on nothing else."""
     return (
-        base(python, again)
+        system(base(settings.python, again), settings)
         .with_exec(["python", "-m", "venv", "--without-pip", VENV])
         .with_mounted_cache("/root/.cache/pip", dag.cache_volume("pip"))
         .with_file("/tmp/requirements.txt", source.file(lock))
@@ -63,12 +78,12 @@ def dependencies(source: dagger.Directory, python: str, lock: str, again: str = 
     )
 
 
-def compiled(source: dagger.Directory, python: str, lock: str, again: str = "") -> dagger.Container:
+def compiled(source: dagger.Directory, settings: Settings, again: str = "") -> dagger.Container:
     """The same, compiled: in the image nothing is written, so that each start would compile it again."""
     way = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", f"{VENV}/lib"]
     # Without a fixed seed the bytes could depend on the order of a set.
     return (
-        dependencies(source, python, lock, again)
+        dependencies(source, settings, settings.lock, again)
         .with_env_variable("PYTHONHASHSEED", "0")
         .with_exec([f"{VENV}/bin/python", *way])
     )
@@ -77,24 +92,34 @@ def compiled(source: dagger.Directory, python: str, lock: str, again: str = "") 
 def root(environment: dagger.Container, settings: Settings) -> dagger.Container:
     """What the service's files are put into: of the base only what Python and the environment's libraries need."""
     if not settings.minimal:
-        return base(settings.python)
+        return system(base(settings.python), settings)
     script = dag.current_module().source().file("ci/release/minimal.py")
     made = environment.with_file("/opt/minimal.py", script).with_exec(["python", "/opt/minimal.py", "/minimal", VENV])
-    container = quiet(dag.container().with_rootfs(made.directory("/minimal")))
-    for name, value in ENVIRONMENT.items():
-        container = container.with_env_variable(name, value)
-    return container
+    return variables(quiet(dag.container().with_rootfs(made.directory("/minimal"))), ENVIRONMENT)
+
+
+def files(environment: dagger.Container, source: dagger.Directory, settings: Settings) -> dagger.Directory:
+    """The service's own files, as the commands of `before` leave them: static files collected, messages compiled."""
+    own = source.filter(include=list(settings.include))
+    if not settings.before:
+        return own
+    container = variables(environment.with_directory(ROOT, own).with_workdir(ROOT), settings.env)
+    container = importable(container, ROOT, settings).with_env_variable("PATH", ENVIRONMENT["PATH"])
+    for line in settings.before:
+        container = container.with_exec(["sh", "-ec", line])
+    return container.directory(ROOT)
 
 
 def build(source: dagger.Directory, settings: Settings, again: str = "") -> dagger.Container:
     """The image: non-root, nothing written at run time, `PORT` and `HEALTH_PATH` from the environment."""
-    environment = compiled(source, settings.python, settings.lock, again)
+    environment = compiled(source, settings, again)
     return (
         root(environment, settings)
         .with_directory(VENV, environment.directory(VENV))
         .with_new_file("/opt/cutover/healthcheck.py", HEALTHCHECK)
-        .with_directory(ROOT, source.filter(include=list(settings.include)))
+        .with_directory(ROOT, files(environment, source, settings))
         .with_workdir(ROOT)
+        .with_(lambda container: variables(container, settings.env))
         .with_(lambda container: importable(container, ROOT, settings))
         .with_user(USER)
         .with_env_variable("PORT", str(settings.port))

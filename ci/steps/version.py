@@ -29,7 +29,7 @@ def git(history: dagger.Directory) -> dagger.Container:
     """Git over the repository's history; the layer with git depends on nothing of it."""
     return (
         image.base()
-        .with_exec(["sh", "-c", "apt-get update -qq && apt-get install -qq -y --no-install-recommends git"])
+        .with_exec(["sh", "-c", f"{image.APT} git"])
         .with_directory(f"{REPOSITORY}/.git", history)
         .with_workdir(REPOSITORY)
         .with_exec(["git", "config", "--global", "--add", "safe.directory", "*"])

@@ -12,6 +12,7 @@ from ci.ecs.judge import INCONCLUSIVE_WAYS
 from ci.ecs.strategy import Strategy
 from ci.errors import CutoverError
 from ci.settings import Environment, Gates, Recipe, Settings, SettingsError, Smoke
+from ci.steps.services import KNOWN
 
 LEAST = '[tool.cutover]\nwsgi = "shop:application"\n'
 
@@ -59,6 +60,15 @@ def test_everything_set_is_read() -> None:
         coverage = 0
         lock = "locks/run.txt"
         test-lock = "locks/test.txt"
+        requirements = ["deps/run.in"]
+        test-requirements = ["pyproject.toml:test"]
+        python = "3.11"
+        apt = ["libpq5"]
+        before = ["python manage.py collectstatic"]
+        env = { GREETING = "" }
+        test-command = "python -m unittest discover 'my tests'"
+        test-env = { DEBUG = "1" }
+        services = ["redis"]
         gunicorn = "shop/gunicorn.conf.py"
         [[tool.cutover.smoke]]
         path = "/"
@@ -99,6 +109,15 @@ def test_everything_set_is_read() -> None:
         coverage=0,
         lock="locks/run.txt",
         test_lock="locks/test.txt",
+        requirements=("deps/run.in",),
+        test_requirements=("pyproject.toml:test",),
+        python="3.11",
+        apt=("libpq5",),
+        before=("python manage.py collectstatic",),
+        env={"GREETING": ""},
+        test_command=("python", "-m", "unittest", "discover", "my tests"),
+        test_env={"DEBUG": "1"},
+        services=("redis",),
         gunicorn="shop/gunicorn.conf.py",
         smoke=(Smoke("/", 201, "Hello", 0.5),),
         images={"python:3.13-slim": Recipe("bookworm", ("python3",), ("ln -s python3 /usr/bin/python",))},
@@ -136,6 +155,19 @@ def test_this_repository_s_own_settings_are_allowed() -> None:
         ("health", '"health"', "a URL's path, which starts with / and has no spaces"),
         ("health", '"/a b"', "a URL's path, which starts with / and has no spaces"),
         ("name", '" "', "a text that is not empty"),
+        ("python", '"3"', 'a version of Python such as "3.13"'),
+        ("requirements", '["/etc/passwd"]', "a list of files of the repository, given from its root"),
+        ("apt", '["libpq5; id"]', "a list of Debian packages such as libpq5"),
+        ("before", "[1]", "a list of texts"),
+        ("env", '{ "A-B" = "c" }', 'a table of texts, as in { NAME = "value" }'),
+        ("test-env", "{ A = 1 }", 'a table of texts, as in { NAME = "value" }'),
+        ("test-command", '"pytest"', 'a command that begins with python, such as "python manage.py test"'),
+        (
+            "test-command",
+            '"python -m \'unittest"',
+            'a command that begins with python, such as "python manage.py test"',
+        ),
+        ("services", '["mysql"]', "a list of postgresql, redis"),
         ("include", '"app/**"', "a list of texts"),
         ("tests", "[1]", "a list of texts"),
         ("lock", '"/etc/lock"', "a file of the repository, given from its root"),
@@ -293,3 +325,8 @@ def test_base_images_need_no_service_beside_them() -> None:
         settings.base_images('[tool.cutover.images."tools:1"]\n')
     with pytest.raises(SettingsError, match="registry-mirrors"):
         settings.base_images('[tool.cutover]\nregistry-mirrors = "https://mirror.example"\n')
+
+
+def test_every_service_of_the_settings_has_a_recipe() -> None:
+    """What is allowed there can be bound."""
+    assert set(settings.SERVICES) == set(KNOWN)

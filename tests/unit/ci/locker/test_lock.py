@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.locker.errors import NoDependenciesError, SameFileError, UnreadableError, UvError
+from ci.locker.errors import SameFileError, UnreadableError, UvError
 from ci.locker.lock import lock, uv
 from ci.settings import Settings
 
@@ -70,6 +70,12 @@ def test_plain_requirements_are_locked_with_the_server(tmp_path: Path, fake: Fak
     assert fake.asked[0][-2:] == ["requirements.txt", "-"] and fake.given == [["gunicorn"]]
     assert "--generate-hashes" in fake.asked[0] and "--universal" in fake.asked[0]
     assert not any("index" in word for word in fake.asked[0])
+
+
+def test_a_service_without_dependencies_needs_the_server_alone(tmp_path: Path, fake: FakeUv) -> None:
+    """Plain WSGI needs nothing else."""
+    locked(tmp_path, fake)
+    assert fake.given == [["gunicorn"]]
 
 
 def test_the_lock_is_for_the_python_of_the_settings(tmp_path: Path, fake: FakeUv) -> None:
@@ -160,9 +166,7 @@ def test_a_lock_of_its_own_input_needs_hashes(tmp_path: Path, fake: FakeUv) -> N
 
 
 def test_what_cannot_be_locked_is_one_sentence(tmp_path: Path, fake: FakeUv) -> None:
-    """No dependencies at all, a file that is not there, one that is not what its name says."""
-    with pytest.raises(NoDependenciesError, match=r"write them into requirements\.txt"):
-        locked(tmp_path, fake)
+    """A file that is not there, one that is not what its name says."""
     with pytest.raises(UnreadableError, match=r"^none\.txt cannot be locked: it is not there"):
         locked(tmp_path, fake, Settings("a", "a:a", requirements=("none.txt",)))
     with pytest.raises(UnreadableError, match=r"^Pipfile\.lock cannot be locked"):
