@@ -1,6 +1,7 @@
 """Base images by recipe."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,27 @@ def test_a_missing_mmdebstrap_says_what_to_do(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RecipeError, match="install it \\(apt-get install mmdebstrap\\) or set a registry mirror"):
         recipes.build(Recipe("trixie"), tmp_path / "root.tar")
+
+
+def test_what_a_slim_image_leaves_out_is_left_out_of_packages_that_dpkg_did_not_unpack(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    kept = ["usr/share/doc/bash/copyright", "usr/share/locale/locale.alias", "usr/bin/bash"]
+    left_out = ["usr/share/doc/bash/README", "usr/share/man/man1/bash.1.gz", "usr/share/locale/de/LC_MESSAGES/bash.mo"]
+    for name in (*kept, *left_out, "usr/share/info/dir", "usr/share/lintian/overrides/bash"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / "etc/dpkg/dpkg.cfg.d").mkdir(parents=True)
+    subprocess.run(["sh", "-c", recipes.slim(), "exec", str(root)], check=True)
+    files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    assert files == {*kept, "etc/dpkg/dpkg.cfg.d/docker"}
+    told = (root / "etc/dpkg/dpkg.cfg.d/docker").read_text(encoding="utf-8").splitlines()
+    assert {"force-unsafe-io", "path-exclude /usr/share/doc/*"} <= set(told)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, True), (1 << 60, False)])
+def test_a_root_is_built_in_memory_where_that_has_the_room(size: int, expected: bool, tmp_path: Path) -> None:
+    assert (recipes.in_memory(tmp_path, size) == {"TMPDIR": str(tmp_path)}) is expected
+
+
+def test_where_there_is_no_such_memory_a_root_is_built_on_disk(tmp_path: Path) -> None:
+    assert recipes.in_memory(tmp_path / "none", 1) == {}
