@@ -16,7 +16,7 @@ CUTOVER = [sys.executable, "-P", "-c", "from ci.cli.main import main; main()"]
 DEMO_SECONDS = 900
 IDENTITY = ["-c", "user.name=Test", "-c", "user.email=test@localhost"]
 
-pytestmark = [pytest.mark.docker, pytest.mark.prove]
+pytestmark = pytest.mark.docker
 
 
 def _free_port() -> int:
@@ -52,6 +52,7 @@ def _cloned(root: Path, shape: Shape) -> Path:
     return root / "clone" / shape.folder
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_a_stranger_s_repository_is_cut_over(shape: Shape, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Two releases without a failed request, a broken one rolled back; the clone has what `init` wrote and no more."""
@@ -72,11 +73,23 @@ def test_a_stranger_s_repository_is_cut_over(shape: Shape, tmp_path_factory: pyt
     assert [line[3:].rpartition("/")[2] for line in changed] == ["pyproject.toml"]
 
 
-@pytest.mark.parametrize("words", [("-m", str(ROOT), "--source=.", "--history=.git"), ()], ids=["-m", "settings"])
-def test_the_module_is_called_from_another_repository(words: tuple[str, ...], tmp_path: Path) -> None:
-    """In Dagger's words, or for a folder that has settings."""
+def test_a_folder_with_settings_is_locked_and_tested(tmp_path: Path) -> None:
+    """`relock` exports both locks, of which the tests then run."""
     service = _cloned(tmp_path, SHAPES["pytest"])
     assert _cutover(service, "init").returncode == 0
+    _tested(service)
+    assert {"requirements.lock", "requirements-test.lock"} <= {path.name for path in service.iterdir()}
+
+
+@pytest.mark.prove
+def test_the_module_is_called_from_another_repository_in_daggers_words(tmp_path: Path) -> None:
+    """`-m`, `--source` and `--history`, as `dagger call` takes them."""
+    service = _cloned(tmp_path, SHAPES["pytest"])
+    assert _cutover(service, "init").returncode == 0
+    _tested(service, "-m", str(ROOT), "--source=.", "--history=.git")
+
+
+def _tested(service: Path, *words: str) -> None:
     assert _cutover(service, "call", *words, "relock", "export", "--path", ".").returncode == 0
     done = _cutover(service, "call", *words, "test")
     assert done.returncode == 0, done.stderr[-2000:]
