@@ -55,7 +55,8 @@ class Cutover:
     @function
     async def changelog(self, commit: CommitName = "HEAD") -> str:
         """What is new in this version, as Markdown."""
-        log, settings = await version.log(self.history, commit), await self._settings()
+        settings = await self._settings()
+        log = await version.log(self.history, settings, commit)
         return releases.changelog(releases.decide_release(log, settings.stable))
 
     @function
@@ -112,7 +113,7 @@ class Cutover:
         """Push the image to the registry, tagged with its version and `latest`; gives its reference by digest."""
         target = await self._target(environment, aws, credentials)
         built = (await self._canonical(target.settings)).file(image.ARCHIVE)
-        return await cloud.publish(target, built, str(await version.of(self.history, target.settings.stable)))
+        return await cloud.publish(target, built, str(await version.of(self.history, target.settings)))
 
     @function(cache="never")
     async def provision(
@@ -195,24 +196,25 @@ class Cutover:
         """
         target = await self._target(environment, aws, credentials)
         await tests.run(self.source, target.settings)
-        number = str(await version.of(self.history, target.settings.stable))
+        number = str(await version.of(self.history, target.settings))
         archive = (await self._canonical(target.settings)).file(image.ARCHIVE)
         reference = await cloud.publish(target, archive, number)
         return await cloud.deploy(target, self.source, await self._release(target, reference, approve))
 
     async def _canonical(self, settings: Settings, again: str = "") -> dagger.Container:
         labels = {
-            "org.opencontainers.image.version": str(await version.of(self.history, settings.stable)),
+            "org.opencontainers.image.version": str(await version.of(self.history, settings)),
             "org.opencontainers.image.revision": await version.commit(self.history),
         }
         return image.canonical(image.build(self.source, settings, again), await version.time(self.history), labels)
 
     async def _decision(self, commit: str = "HEAD") -> releases.Decision:
-        log, settings = await version.log(self.history, commit), await self._settings()
+        settings = await self._settings()
+        log = await version.log(self.history, settings, commit)
         return releases.decide(log, settings.stable)
 
     async def _release(self, target: cloud.Target, reference: str, approve: str) -> cloud.Release:
-        number = await version.of(self.history, target.settings.stable)
+        number = await version.of(self.history, target.settings)
         asks = number.is_major or target.environment.approval
         commit = await version.commit(self.history)
         return cloud.Release(reference, str(number), commit, approve if asks else None)

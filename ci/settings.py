@@ -25,6 +25,7 @@ URL_PATH = re.compile(r"/[!-~]*")
 PREFIX = re.compile(r"[a-z][a-z0-9-]{0,14}[a-z0-9]")
 ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")  # https://www.debian.org/doc/debian-policy/ch-controlfields.html#source
+TAGS = re.compile(r"[A-Za-z0-9][\w./-]*[/_-]", re.ASCII)
 VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 SERVICES = ("postgresql", "redis")
 COMMAND = 'a command that begins with python, such as "python manage.py test"'
@@ -114,6 +115,8 @@ class Settings:
     acceptance: tuple[str, ...] = ()
     stable: bool = False
     minimal: bool = True
+    tag_prefix: str = ""
+    paths: tuple[str, ...] = ()
     images: Mapping[str, Recipe] = field(default_factory=dict)
     registry_mirrors: tuple[str, ...] = ()
     environments: Mapping[str, Environment] = field(default_factory=dict)
@@ -323,6 +326,8 @@ def _settings(table: _Table, name: str) -> Settings:
         smoke=tuple(smoke) or (Smoke("/"),),
         acceptance=table.texts("acceptance", ()),
         stable=table.take("stable", False, "true or false", lambda value: isinstance(value, bool)),
+        tag_prefix=table.take("tag-prefix", "", 'what stands before v1.2.3 in tags, such as "web-"', _matches(TAGS)),
+        paths=table.files("paths"),
         minimal=table.take("minimal", True, "true or false", lambda value: isinstance(value, bool)),
         images={key: _recipe(row) for key, row in table.tables("images").items()},
         registry_mirrors=table.texts("registry-mirrors", ()),

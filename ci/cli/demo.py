@@ -97,12 +97,12 @@ class Demo:
 
     def _first(self) -> Release:
         release = self._release(Release("first release"), under_load=False)
-        self.scratch.tag(release.version)
+        self.scratch.tag(release.version, self.settings.tag_prefix)
         return release
 
     def _second(self) -> Release:
         release = self._release(Release(self.changes.harmless(self.scratch)))
-        self.scratch.tag(release.version)
+        self.scratch.tag(release.version, self.settings.tag_prefix)
         return release
 
     def _broken(self) -> Release:

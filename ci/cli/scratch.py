@@ -90,9 +90,9 @@ class Scratch:
             _git(self.root, "push", "--quiet")
         return message
 
-    def tag(self, version: str) -> None:
-        """Tag HEAD as a release and push the tag."""
-        _git(self.root, *IDENTITY, "tag", "-a", f"v{version}", "-m", f"Release {version}")
+    def tag(self, version: str, prefix: str = "") -> None:
+        """Tag HEAD as a release and push the tag; `prefix` stands before v1.2.3."""
+        _git(self.root, *IDENTITY, "tag", "-a", f"{prefix}v{version}", "-m", f"Release {version}")
         _git(self.root, "push", "--quiet", "--tags")
 
 

@@ -4,6 +4,7 @@ import dagger
 
 from ci import release
 from ci.errors import CutoverError
+from ci.settings import Settings
 from ci.steps import image
 
 REPOSITORY, LOG = "/repository", "/tmp/log"
@@ -36,8 +37,8 @@ def git(history: dagger.Directory) -> dagger.Container:
     )
 
 
-async def log(history: dagger.Directory, commit: str = "HEAD") -> str:
-    """What `release.GIT_LOG` prints for a commit, by any name that git takes for one.
+async def log(history: dagger.Directory, settings: Settings, commit: str = "HEAD") -> str:
+    """What `release.GIT_LOG` prints for a commit, by any name that git takes for one, narrowed to the service's part.
 
     Raises:
         ShallowHistoryError: the history does not reach back to the first commit.
@@ -45,14 +46,23 @@ async def log(history: dagger.Directory, commit: str = "HEAD") -> str:
     """
     if "shallow" in await history.entries():
         raise ShallowHistoryError
-    words = [*release.GIT_LOG, await full(history, commit), "--"]
+    sha = await full(history, commit)
+    whole = await _printed(history, [*release.GIT_LOG, sha, "--"])
+    if not settings.tag_prefix and not settings.paths:
+        return whole
+    touching = ["git", "log", "--full-history", "--format=%H", sha, "--", *settings.paths]
+    hashes = set((await _printed(history, touching)).split()) if settings.paths else None
+    return release.narrow(whole, settings.tag_prefix, hashes)
+
+
+async def _printed(history: dagger.Directory, words: list[str]) -> str:
     # Into a file: nobody wants to see all of it in the progress.
     return await git(history).with_exec(words, redirect_stdout=LOG).file(LOG).contents()
 
 
-async def of(history: dagger.Directory, stable: bool = False) -> release.Version:
+async def of(history: dagger.Directory, settings: Settings) -> release.Version:
     """The version of the history's HEAD."""
-    return release.version_of(await log(history), stable)
+    return release.version_of(await log(history, settings), settings.stable)
 
 
 async def full(history: dagger.Directory, commit: str) -> str:

@@ -197,6 +197,7 @@ SHAPES = {
             "services/other/requirements.txt": "flask\n",
         },
         "app:app",
+        ('tag-prefix = "web-"', 'paths = ["services/web"]'),
         folder="services/web",
     ),
     "Procfile": Shape(

@@ -69,6 +69,8 @@ def test_everything_set_is_read() -> None:
         test-command = "python -m unittest discover 'my tests'"
         test-env = { DEBUG = "1" }
         services = ["redis"]
+        tag-prefix = "web-"
+        paths = ["services/web", "libs"]
         gunicorn = "shop/gunicorn.conf.py"
         [[tool.cutover.smoke]]
         path = "/"
@@ -118,6 +120,8 @@ def test_everything_set_is_read() -> None:
         test_command=("python", "-m", "unittest", "discover", "my tests"),
         test_env={"DEBUG": "1"},
         services=("redis",),
+        tag_prefix="web-",
+        paths=("services/web", "libs"),
         gunicorn="shop/gunicorn.conf.py",
         smoke=(Smoke("/", 201, "Hello", 0.5),),
         images={"python:3.13-slim": Recipe("bookworm", ("python3",), ("ln -s python3 /usr/bin/python",))},
@@ -167,6 +171,8 @@ def test_this_repository_s_own_settings_are_allowed() -> None:
             '"python -m \'unittest"',
             'a command that begins with python, such as "python manage.py test"',
         ),
+        ("tag-prefix", '"web*-"', 'what stands before v1.2.3 in tags, such as "web-"'),
+        ("paths", '["../libs"]', "a list of files of the repository, given from its root"),
         ("services", '["mysql"]', "a list of postgresql, redis"),
         ("include", '"app/**"', "a list of texts"),
         ("tests", "[1]", "a list of texts"),
