@@ -1,7 +1,6 @@
 """`cutover init`: the smallest `[tool.cutover]` for the repository at hand."""
 
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,8 @@ import click
 
 from ci.detect import look, missing, table, told
 from ci.errors import CutoverError
-from ci.settings import Settings, SettingsError, has_settings
+from ci.settings import Settings, has_settings
+from ci.settings_table import document
 
 FILE = "pyproject.toml"
 
@@ -49,13 +49,6 @@ def _settings(text: str) -> Settings | None:
     return Settings.parse(text) if has_settings(text) else None
 
 
-def _document(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{FILE} is not TOML: {error}") from error
-
-
 def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
     value = document.get(key, {})
     return value if isinstance(value, dict) else {}
@@ -64,7 +57,7 @@ def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
 def _written(root: Path, before: str) -> Settings:
     """The settings, added to the file, and told on the screen."""
     found = look(root)
-    name = None if "name" in _table(_document(before), "project") else root.name
+    name = None if "name" in _table(document(before), "project") else root.name
     added = table(found, name)
     after = f"{before.rstrip()}\n\n{added}" if before.strip() else added
     settings = Settings.parse(after)

@@ -10,7 +10,7 @@ from ci.steps import image
 
 ROOT = "/opt/cutover"
 SOURCE, TARGET = "/src", "/locked"
-NEEDED = ["ci/__init__.py", "ci/errors.py", "ci/settings*", "ci/settings/**", "ci/detect/**", "ci/locker/**"]
+NEEDED = ["ci/__init__.py", "ci/errors.py", "ci/settings*", "ci/detect/**", "ci/locker/**"]
 INDEX_SECONDS = 120  # how long an index may take to answer
 
 
