@@ -197,7 +197,8 @@ class Demo:
         serves = json.loads(json.loads(self._call("status", "--json").stdout))["serves"]
         self.out.print(f"Serving now: {serves['version']} ({serves['digest'][7:19]}) on {production}", highlight=False)
         self.out.print(
-            f"Test listener: {', '.join(others)}   AWS, as a page: {self.endpoint}/   End it: cutover local down",
+            f"Test listener: {', '.join(others)}   AWS, as a page: {self.endpoint}/   "
+            f"End it: cutover local down --port {self.port}",
             highlight=False,
         )
 
