@@ -54,6 +54,7 @@ lock: $(STAMP) ## write the lock files anew
 	@$(BIN)/uv pip compile -q pyproject.toml --extra cli --group host --generate-hashes --universal --no-header --python-version 3.11 -o ci/requirements.txt
 	@$(BIN)/uv pip compile -q --group deployer --generate-hashes --universal --no-header --python-version 3.11 -o ci/ecs/requirements.txt
 	@$(BIN)/uv pip compile -q --group locker --generate-hashes --universal --no-header --python-version 3.11 -o ci/locker/requirements.txt
+	@$(BIN)/uv pip compile -q --group linter --generate-hashes --universal --no-header --python-version 3.11 -o ci/steps/lint-requirements.txt
 
 clean: ## remove .venv, reports, and AWS on this machine
 	@test ! -x $(BIN)/cutover || $(BIN)/cutover local down

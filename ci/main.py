@@ -10,7 +10,7 @@ from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 from ci import release as releases
 from ci.settings import Settings
 from ci.steps import aws as cloud
-from ci.steps import image, lock, version
+from ci.steps import image, lint, lock, version
 from ci.steps import test as tests
 
 IGNORED = [
@@ -58,6 +58,28 @@ class Cutover:
         settings = await self._settings()
         log = await version.log(self.history, settings, commit)
         return releases.changelog(releases.decide_release(log, settings.stable))
+
+    @function
+    @check
+    async def lint(self) -> str:
+        """Ruff over the service's code, by its own settings; fails when it finds something."""
+        return await lint.told(await lint.lint(self.source, await self._settings(), dagger.ReturnType.SUCCESS))
+
+    @function
+    async def lint_report(self) -> dagger.Directory:
+        """What the same printed and how long it took, whatever the verdict."""
+        return lint.report(await lint.lint(self.source, await self._settings(), dagger.ReturnType.ANY))
+
+    @function
+    @check
+    async def types(self) -> str:
+        """Mypy over the service's code, where it has settings for it; fails when it finds something."""
+        return await lint.told(await lint.types(self.source, await self._settings(), dagger.ReturnType.SUCCESS))
+
+    @function
+    async def types_report(self) -> dagger.Directory:
+        """What the same printed and how long it took, whatever the verdict."""
+        return lint.report(await lint.types(self.source, await self._settings(), dagger.ReturnType.ANY))
 
     @function
     @check

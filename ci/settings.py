@@ -78,7 +78,8 @@ class Environment:
 
 @dataclass(frozen=True)
 class Settings:
-    """The whole table. `coverage` is the floor in percent; paths and patterns are relative to the repository."""
+    """The whole table. `coverage` is the floor in percent; paths and patterns are relative to the repository. `types`
+    is None where mypy's own settings decide."""
 
     name: str
     wsgi: str
@@ -87,6 +88,10 @@ class Settings:
     include: tuple[str, ...] = ("**",)
     tests: tuple[str, ...] = ("tests",)
     coverage: int = 80
+    lint: tuple[str, ...] = (".",)
+    lint_command: tuple[str, ...] = ()
+    types: tuple[str, ...] | None = None
+    types_command: tuple[str, ...] = ()
     lock: str = "requirements.txt"
     test_lock: str | None = None
     requirements: tuple[str, ...] = ()
@@ -167,10 +172,14 @@ def _settings(table: Table, name: str) -> Settings:
         include=table.texts("include", ("**",), empty=False),
         tests=table.texts("tests", ("tests",)),
         coverage=table.number("coverage", 80, 0, 100),
+        lint=table.files("lint", (".",)),
+        lint_command=table.command("lint-command"),
+        types=table.files("types", None),
+        types_command=table.command("types-command"),
         lock=table.file("lock", "requirements.txt"),
         test_lock=table.file("test-lock", None),
-        requirements=table.files("requirements"),
-        test_requirements=table.files("test-requirements"),
+        requirements=table.files("requirements", ()),
+        test_requirements=table.files("test-requirements", ()),
         python=table.take("python", "3.13", 'a version of Python such as "3.13"', matches(PYTHON)),
         gunicorn=table.file("gunicorn", None),
         python_path=table.file("python-path", None),
@@ -184,7 +193,7 @@ def _settings(table: Table, name: str) -> Settings:
         acceptance=table.texts("acceptance", ()),
         stable=table.take("stable", False, "true or false", lambda value: isinstance(value, bool)),
         tag_prefix=table.take("tag-prefix", "", 'what stands before v1.2.3 in tags, such as "web-"', matches(TAGS)),
-        paths=table.files("paths"),
+        paths=table.files("paths", ()),
         minimal=table.take("minimal", True, "true or false", lambda value: isinstance(value, bool)),
         images={key: _recipe(row) for key, row in table.tables("images").items()},
         registry_mirrors=table.texts("registry-mirrors", ()),

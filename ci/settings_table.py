@@ -94,9 +94,14 @@ class Table:
         """A file of the repository."""
         return self.take(key, default, f"a file {INSIDE}", is_inside)
 
-    def files(self, key: str) -> tuple[str, ...]:
-        """A list of files of the repository."""
-        return tuple(self.take(key, [], f"a list of files {INSIDE}", lambda v: is_texts(v) and all(map(is_inside, v))))
+    def files(self, key: str, default: Any) -> Any:
+        """A list of files or folders of the repository, as a tuple; the default where it is left out."""
+        found = self.take(key, default, f"a list of files {INSIDE}", lambda v: is_texts(v) and all(map(is_inside, v)))
+        return tuple(found) if isinstance(found, list) else found
+
+    def command(self, key: str) -> tuple[str, ...]:
+        """A command line, in its words; empty where it is left out."""
+        return tuple(shlex.split(self.take(key, "", 'a command such as "python -m flake8 app"', is_line)))
 
     def variables(self, key: str) -> dict[str, str]:
         """A table of environment variables."""
@@ -139,6 +144,14 @@ def each(valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
 def is_variables(value: Any) -> bool:
     """Whether a value is a table of environment variables."""
     return isinstance(value, dict) and all(VARIABLE.fullmatch(k) and isinstance(v, str) for k, v in value.items())
+
+
+def is_line(value: Any) -> bool:
+    """Whether a value is a command line, with its quotes closed."""
+    try:
+        return isinstance(value, str) and bool(shlex.split(value))
+    except ValueError:
+        return False
 
 
 def is_command(value: Any) -> bool:

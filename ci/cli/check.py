@@ -1,9 +1,11 @@
 """`cutover check`: the module's checks (functions marked `@check`), all at once, and a table of their outcomes."""
 
+import hashlib
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,21 +30,34 @@ _Chain = tuple["Function", ...]  # the functions that lead to a check, itself th
 Checks = dict[str, _Chain]
 
 LIST = Option("list", "l", True, usage="List available checks")
-TABLE = (LIST, *opts.CALL[1:2], *opts.ENGINE)
+FAIL_FAST = Option("fail-fast", alone=True, usage="Stop the other checks as soon as one fails (also --failfast)")
+LISTING, STOPPING = ("-l", "--list"), ("--fail-fast", "--failfast")  # the second is Dagger's
+TABLE = (FAIL_FAST, LIST, *opts.CALL[1:2], *opts.ENGINE)
 TITLE = """\
 Check the state of your project by running tests, linters, etc.
 
-Without a pattern all checks run, at once; `lint` names one, `test-*` several, `web` also all of `web:...`."""
+Without a pattern all checks run, at once, first those that took the least last time.
+`lint` names one, `test-*` several, `web` also all of `web:...`."""
 GAP = 3
+RECORD = "check"
+CACHED_SECONDS = 0.5  # what ends sooner came from the cache, and does not tell how long the check takes
 
 
 @dataclass(frozen=True)
 class Checked:
-    """How one check went; `error` is None where it passed."""
+    """How one check went: `outcome` is passed, failed, stopped (by the failure of another) or not run."""
 
     name: str
     seconds: float
     error: CutoverError | EngineError | None
+    stopped: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """The word for it."""
+        if self.stopped:
+            return "stopped" if self.seconds else "not run"
+        return "failed" if self.error else "passed"
 
 
 class ChecksFailedError(CutoverError):
@@ -62,18 +77,18 @@ def check(given: list[str], options: Options) -> None:
     if set(HELP) & set(given):
         output.show(texts.command("cutover check [options] [pattern...]", TITLE, TABLE))
         return
-    listing = any(word in ("-l", "--list") for word in given)
-    options, patterns = opts.spread([word for word in given if word not in ("-l", "--list")], options, TABLE)
+    listing, stopping = (any(word in words for word in given) for words in (LISTING, STOPPING))
+    options, patterns = opts.spread([word for word in given if word not in LISTING + STOPPING], options, TABLE)
     with engine(replace(options, output=None)) as running:
         found = named(running, patterns)
-        rows = [] if listing else _run(running, found, options)
+        rows = [] if listing else _run(running, found, options, running.session.interrupt if stopping else None)
     if not found:
         reason = "the module has no function marked @check" if running.types.module else NO_MODULE
         print(f"No checks found. ({reason})", file=sys.stderr)
         return
     listed = {word: chain[-1] for word, chain in found.items()}
     output.show(texts.functions_table(listed) if listing else table(rows))
-    if failed := [row.name for row in rows if row.error]:
+    if failed := [row.name for row in rows if row.outcome == "failed"]:
         raise ChecksFailedError(failed, len(rows))
 
 
@@ -116,25 +131,57 @@ def _fits(word: str, pattern: str) -> bool:
     return f"{place}/".startswith(f"{wanted}/") or globs.compiled(wanted).fullmatch(place) is not None
 
 
-def _run(running: Engine, checks: Checks, options: Options) -> list[Checked]:
+def cheapest_first(running: Engine, checks: Checks) -> list[str]:
+    """The names of the checks, those first that took the least when they last ran; before them, what never ran here."""
+    store = running.session.store
+    return sorted(checks, key=lambda name: store.get_record(RECORD, _key(running, name)) or 0.0)
+
+
+def _run(running: Engine, checks: Checks, options: Options, fail: Callable[[], None] | None = None) -> list[Checked]:
+    """Run the checks at once; the first failure calls `fail`, which ends those that run, and no other begins."""
+    stop = threading.Event()
     with ThreadPoolExecutor(workers()) as pool:
-        return list(pool.map(lambda row: _checked(running, row[0], row[1], options), checks.items()))
+        order = cheapest_first(running, checks)
+        runs = {name: pool.submit(_checked, running, name, checks[name], options, stop) for name in order}
+        for done in as_completed(runs.values()):
+            if fail and done.result().error:
+                stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                fail()
+                break
+        return [_row(name, runs[name]) for name in checks]
 
 
-def _checked(running: Engine, name: str, chain: "_Chain", options: Options) -> Checked:
+def _row(name: str, run: "Future[Checked]") -> Checked:
+    try:
+        return run.result()
+    except CancelledError:
+        return Checked(name, 0.0, None, stopped=True)
+
+
+def _key(running: Engine, name: str) -> str:
+    module = running.types.module
+    return hashlib.sha256(f"{module.name if module else ''}:{name}".encode()).hexdigest()
+
+
+def _checked(running: Engine, name: str, chain: "_Chain", options: Options, stop: threading.Event) -> Checked:
     start = time.monotonic()
     error: CutoverError | EngineError | None = None
     try:
         answer(running, Chain([Link(function) for function in chain], options))
     except (CutoverError, EngineError) as caught:
         error = caught
-    return Checked(name, time.monotonic() - start, error)
+    took = time.monotonic() - start
+    stopped = error is not None and stop.is_set()
+    if took > CACHED_SECONDS and not stopped:
+        running.session.store.put_record(RECORD, _key(running, name), took)
+    return Checked(name, took, error, stopped)
 
 
 def table(rows: Sequence[Checked]) -> str:
     """The outcomes, one a line, and then what the failed ones said."""
     width = max(len("Name"), *(len(row.name) for row in rows)) + GAP
     lines = [f"{'Name':<{width}}{'Outcome':<{10}}Time"]
-    lines += [f"{row.name:<{width}}{'failed' if row.error else 'passed':<{10}}{seconds(row.seconds)}" for row in rows]
-    told = [f"\n{row.name}: {row.error}" for row in rows if row.error]
+    lines += [f"{row.name:<{width}}{row.outcome:<{10}}{seconds(row.seconds)}" for row in rows]
+    told = [f"\n{row.name}: {row.error}" for row in rows if row.error and not row.stopped]
     return "\n".join([*lines, *told]) + "\n"

@@ -19,6 +19,7 @@ OWN = {
     "--why": False,
     "--engine": True,
 }  # options that Dagger's command line does not have, and whether they take a value
+RENAMED = {"--fail-fast": "--failfast"}
 RUNNERS = ("_EXPERIMENTAL_DAGGER_RUNNER_HOST", "DAGGER_CLOUD_ENGINE", "DOCKER_HOST")
 
 
@@ -64,7 +65,7 @@ def translated(words: Sequence[str], options: Options) -> list[str]:
         elif name == "--progress" and (value or "".join(rest[:1])) == "quiet":
             rest[: 0 if equals else 1] = []
         else:
-            found.append(word)
+            found.append(RENAMED.get(word, word))
     return found
 
 

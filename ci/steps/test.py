@@ -4,17 +4,17 @@ import dagger
 from dagger import dag
 
 from ci.settings import Settings
-from ci.steps import image, services
+from ci.steps import image, services, stage
 
 NONE = "no tests are set: [tool.cutover] tests is empty\n"
-REPORT = "/report"
+REPORT = stage.REPORT
 SOURCE = "/src"
 
 
 def _steps(source: dagger.Directory, settings: Settings, expect: dagger.ReturnType) -> dagger.Container:
     container = _prepared(source, settings)
     for words in _by_command(settings) if settings.test_command else [_by_pytest(settings)]:
-        container = container.with_exec([f"{image.VENV}/bin/python", "-m", *words], expect=expect)
+        container = stage.run(container, "test", [f"{image.VENV}/bin/python", "-m", *words], expect)
     return container
 
 

@@ -84,8 +84,11 @@ def test_an_answer_is_believed_for_a_while(tmp_path: Path, dagger: Path, monkeyp
         (["call", "--engine=dagger", "--why", "test"], Options(), ["call", "test"]),
         (["call", "--progress", "quiet", "test"], Options(progress="quiet"), ["--silent", "call", "test"]),
         (["call", "--progress=plain", "test"], Options(), ["call", "--progress=plain", "test"]),
+        (["check", "--fail-fast"], Options(), ["check", "--failfast"]),
         (["run", "-s", "prog", "--why", "--engine", "x"], Options(), ["run", "-s", "prog", "--why", "--engine", "x"]),
     ],
 )
-def test_words_that_dagger_does_not_know_are_left_out(words: list[str], options: Options, wanted: list[str]) -> None:
+def test_words_that_dagger_does_not_know_are_left_out_or_said_its_way(
+    words: list[str], options: Options, wanted: list[str]
+) -> None:
     assert translated(words, options) == wanted
