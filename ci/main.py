@@ -1,16 +1,20 @@
 """Cutover: versions, tests, builds and publishes a WSGI service, and cuts live traffic over to it, blue to green, on
 ECS."""
 
+import time
 import uuid
+from collections.abc import Mapping
 from typing import Annotated
 
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
 
 from ci import release as releases
+from ci.report.facts import Asked
 from ci.settings import Settings
 from ci.steps import aws as cloud
 from ci.steps import image, lint, lock, version
+from ci.steps import report as reports
 from ci.steps import test as tests
 
 IGNORED = [
@@ -55,9 +59,7 @@ class Cutover:
     @function
     async def changelog(self, commit: CommitName = "HEAD") -> str:
         """What is new in this version, as Markdown."""
-        settings = await self._settings()
-        log = await version.log(self.history, settings, commit)
-        return releases.changelog(releases.decide_release(log, settings.stable))
+        return await self._changelog(commit)
 
     @function
     @check
@@ -91,6 +93,23 @@ class Cutover:
     async def test_report(self) -> dagger.Directory:
         """JUnit and coverage of the same tests, also of failing ones."""
         return tests.report(self.source, await self._settings())
+
+    # Its times are those of this call: from the cache they would be another's.
+    @function(cache="never")
+    async def report(self) -> dagger.Directory:
+        """All that is known of this commit, whatever the verdict: `index.html`, `report.json`, and each stage's files.
+
+        Lint, types, tests and the image, made at once; the gates; version and changelog.
+        """
+        return await self._report(
+            {"lint": self.lint_report, "types": self.types_report, "test": self.test_report, "image": self._sizes}
+        )
+
+    @function
+    @check
+    async def gates(self) -> str:
+        """What [tool.cutover.gates] says of this commit; fails naming each gate that stops a release."""
+        return await self._gates()
 
     @function(cache="never")
     async def relock(
@@ -211,17 +230,30 @@ class Cutover:
         credentials: Credentials = None,
         approve: Approved = "",
     ) -> str:
-        """Version, test, build, publish and deploy this commit; gives the deploy's report as JSON.
+        """Version, test, build, judge by the gates, publish and deploy this commit; gives the deploy's report as JSON.
 
         A major version, and any where the environment's `approval` is true, is published and then refused (exit code
         4) until it is approved by its number.
         """
         target = await self._target(environment, aws, credentials)
-        await tests.run(self.source, target.settings)
+        await self._gates()
         number = str(await version.of(self.history, target.settings))
         archive = (await self._canonical(target.settings)).file(image.ARCHIVE)
         reference = await cloud.publish(target, archive, number)
         return await cloud.deploy(target, self.source, await self._release(target, reference, approve))
+
+    async def _gates(self) -> str:
+        return await reports.passed(await self._report({"test": self.test_report, "image": self._sizes}))
+
+    async def _sizes(self) -> dagger.Directory:
+        return reports.sizes(await self._canonical(await self._settings()))
+
+    async def _report(self, stages: Mapping[str, reports.Making]) -> dagger.Directory:
+        begun, settings = time.time(), await self._settings()
+        made = await reports.made(stages)
+        number, commit = str((await self._decision()).version), await version.commit(self.history)
+        asked = Asked(settings.name, number, commit, begun, reports.limits(settings), made.waited, made.broken)
+        return reports.written(made, asked, await self._changelog())
 
     async def _canonical(self, settings: Settings, again: str = "") -> dagger.Container:
         labels = {
@@ -229,6 +261,11 @@ class Cutover:
             "org.opencontainers.image.revision": await version.commit(self.history),
         }
         return image.canonical(image.build(self.source, settings, again), await version.time(self.history), labels)
+
+    async def _changelog(self, commit: str = "HEAD") -> str:
+        settings = await self._settings()
+        log = await version.log(self.history, settings, commit)
+        return releases.changelog(releases.decide_release(log, settings.stable))
 
     async def _decision(self, commit: str = "HEAD") -> releases.Decision:
         settings = await self._settings()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ci.settings_table import SettingsError as SettingsError
-from ci.settings_table import Table, document, each, inner, is_command, is_duration, matches
+from ci.settings_table import Table, document, each, inner, is_command, is_positive, matches
 
 TABLE = "tool.cutover"
 STRATEGIES = ("blue-green", "canary", "linear")
@@ -59,6 +59,15 @@ class Gates:
 
 
 @dataclass(frozen=True)
+class ReleaseGates:
+    """What stops a release beside the floor of coverage: fewer tests that pass, in percent of those that run; a larger
+    image, in megabytes (10^6 bytes) compressed, None for any size."""
+
+    pass_rate: float = 100.0
+    image_megabytes: float | None = None
+
+
+@dataclass(frozen=True)
 class Environment:
     """Where a service is deployed, and how: stacks are called PREFIX-NAME-CONCERN; bake times are ECS's, in minutes."""
 
@@ -107,6 +116,7 @@ class Settings:
     python_path: str | None = None
     smoke: tuple[Smoke, ...] = (Smoke("/"),)
     acceptance: tuple[str, ...] = ()
+    gates: ReleaseGates = field(default_factory=ReleaseGates)
     stable: bool = False
     minimal: bool = True
     tag_prefix: str = ""
@@ -191,6 +201,7 @@ def _settings(table: Table, name: str) -> Settings:
         services=tuple(table.take("services", (), f"a list of {', '.join(SERVICES)}", each(SERVICES.__contains__))),
         smoke=tuple(smoke) or (Smoke("/"),),
         acceptance=table.texts("acceptance", ()),
+        gates=_release_gates(table.table("gates")),
         stable=table.take("stable", False, "true or false", lambda value: isinstance(value, bool)),
         tag_prefix=table.take("tag-prefix", "", 'what stands before v1.2.3 in tags, such as "web-"', matches(TAGS)),
         paths=table.files("paths", ()),
@@ -208,7 +219,7 @@ def _smoke(table: Table) -> Smoke:
         table.path("path", ...),
         table.number("status", 200, 100, 599),
         table.text("body", None),
-        table.take("within", None, "a number of seconds above 0", is_duration),
+        table.take("within", None, "a number of seconds above 0", is_positive),
     )
     table.done()
     return smoke
@@ -240,6 +251,15 @@ def _environment(name: str, table: Table) -> Environment:
     )
     table.done()
     return environment
+
+
+def _release_gates(table: Table) -> ReleaseGates:
+    gates = ReleaseGates(
+        table.quantity("pass-rate", 100.0, 0, 100),
+        table.take("image-megabytes", None, "a number of megabytes above 0", is_positive),
+    )
+    table.done()
+    return gates
 
 
 def _gates(table: Table) -> Gates:

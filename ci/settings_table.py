@@ -170,6 +170,6 @@ def is_inside(value: Any) -> bool:
     return not path.is_absolute() and ".." not in path.parts
 
 
-def is_duration(value: Any) -> bool:
-    """Whether a value is a number of seconds above 0."""
+def is_positive(value: Any) -> bool:
+    """Whether a value is a number above 0."""
     return type(value) in (int, float) and math.isfinite(value) and value > 0

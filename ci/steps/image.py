@@ -7,6 +7,7 @@ import dagger
 from dagger import dag
 
 from ci.settings import Settings
+from ci.steps import stage
 
 PYTHON = "3.13"  # of our own steps
 VENV = "/venv"
@@ -146,13 +147,14 @@ def canonical(built: dagger.Container, created: str, labels: Mapping[str, str]) 
         forced_compression=dagger.ImageLayerCompression.GZIP, media_types=dagger.ImageMediaTypes.OCI
     )
     script = dag.current_module().source().file("ci/release/canonical.py")
+    words = ["python", "/opt/canonical.py", "/work/built.tar", ARCHIVE, created]
+    given = [f"{name}={value}" for name, value in sorted(labels.items())]
     return (
         base()
         .with_file("/opt/canonical.py", script)
         .with_file("/work/built.tar", archive)
-        .with_exec(["python", "/opt/canonical.py", "/work/built.tar", ARCHIVE, created,
-        *(f"{name}={value}" for name, value in sorted(labels.items()))])
-    )  # fmt: skip
+        .with_(lambda container: stage.run(container, "image", [*words, *given]))
+    )
 
 
 def same(one: dagger.File, other: dagger.File) -> dagger.Container:

@@ -1,14 +1,21 @@
 """The service's tests: pytest or a command over the locked dependencies, JUnit (pytest's) and coverage out, a floor."""
 
+from dataclasses import asdict
+
 import dagger
 from dagger import dag
 
+from ci.report import gates, read
+from ci.report.facts import Limits
 from ci.settings import Settings
 from ci.steps import image, services, stage
 
 NONE = "no tests are set: [tool.cutover] tests is empty\n"
 REPORT = stage.REPORT
 SOURCE = "/src"
+SOME_FAILED = (
+    1  # pytest's, also of coverage below the floor: https://docs.pytest.org/en/stable/reference/exit-codes.html
+)
 
 
 def _steps(source: dagger.Directory, settings: Settings, expect: dagger.ReturnType) -> dagger.Container:
@@ -60,10 +67,25 @@ async def run(source: dagger.Directory, settings: Settings) -> str:
 
     Raises:
         dagger.ExecError: a test failed, or the coverage is below the floor; the exit code is theirs.
+        StoppedError: fewer passed than `pass-rate` asks for, or the coverage is below the floor.
     """
     if not settings.tests:
         return NONE
+    if settings.gates.pass_rate < gates.ALL and not settings.test_command:
+        ended = _steps(source, settings, dagger.ReturnType.ANY)
+        if await ended.exit_code() == SOME_FAILED:
+            await _judged(ended, settings)
+            return await ended.stdout()
     return await _steps(source, settings, dagger.ReturnType.SUCCESS).stdout()
+
+
+async def _judged(ended: dagger.Container, settings: Settings) -> None:
+    """By the gates, of tests that ran to their end and did not all pass."""
+    cases = read.junit(await ended.file(f"{REPORT}/junit.xml").contents())
+    percent, _ = read.cobertura(await ended.file(f"{REPORT}/coverage.xml").contents())
+    judged = gates.judge(cases, percent, None, {}, Limits(settings.gates.pass_rate, settings.coverage))
+    if stopped := [asdict(gate) for gate in judged if gate.outcome == gates.STOPS]:
+        raise gates.StoppedError(stopped)
 
 
 def report(source: dagger.Directory, settings: Settings) -> dagger.Directory:
