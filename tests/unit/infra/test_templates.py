@@ -18,7 +18,7 @@ NAMES = ("registry", "network", "roles", "ingress", "evidence", "service")
 REGIONS = ["eu-north-1", "us-east-1", "us-gov-west-1", "cn-north-1"]
 EXPORTS = {
     "network": "VpcId PublicSubnetIds PrivateSubnetIds LoadBalancerSecurityGroupId ServiceSecurityGroupId",
-    "roles": "ExecutionRoleArn TaskRoleArn InfrastructureRoleArn",
+    "roles": "ExecutionRoleArn TaskRoleArn InfrastructureRoleArn DeployerRoleArn ProvisionerRoleArn",
     "ingress": "LoadBalancerArn LoadBalancerDnsName ProductionListenerRuleArn TestListenerRuleArn PrimaryTargetGroupArn"
     " AlternateTargetGroupArn",
 }

@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -172,6 +173,17 @@ class Account:
 
         client.meta.events.register("before-send.*.*", send)
         return client
+
+    def session(self, role: str, days: float) -> tuple[str, str, str]:
+        """The keys of somebody who takes a role; they last so many days of this account's own time."""
+        taken = self.client("sts").assume_role(RoleArn=role, RoleSessionName="somebody")["Credentials"]
+        session = self._backend("sts").get_assumed_role_from_access_key(taken["AccessKeyId"])
+        session.expiration = datetime.fromtimestamp(self.clock.now(), UTC) + timedelta(days=days)
+        return taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"]
+
+    def role(self, name: str) -> Any:
+        """IAM's record of a role."""
+        return self._backend("iam").get_role(name)
 
     def deployer(self, progress: Callable[[str], None], keys: tuple[str, str, str] = ("any", "any", "")) -> Aws:
         """All that the deployer touches."""

@@ -144,6 +144,11 @@ class Place:
         """Those that are registered in either group."""
         return [each.key for each in self.account.plane.book if each.drained_at is None]
 
+    def stacks(self) -> set[str]:
+        """The names of the stacks that there are."""
+        found = self.account.client("cloudformation").describe_stacks()["Stacks"]
+        return {each["StackName"] for each in found}
+
     def registrations(self, commit: str) -> int:
         """How many task definitions were registered for a commit."""
         definitions = (each for family in self.store.families.values() for each in family)
