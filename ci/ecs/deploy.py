@@ -170,11 +170,10 @@ class _Deploy(Run):
 
     def _appeared(self, name: str) -> Deployment:
         """The new service's first deployment, once CloudFormation has got that far."""
-        while True:
-            if deployment := deployments.newest(self.aws, self.names):
+        while stack := stacks.look(self.aws, name):
+            if deployment := deployments.newest(self.aws, self.names, stack.created):
                 return deployment
-            stack = stacks.look(self.aws, name)
-            if stack is None or not stack.busy:
+            if not stack.busy:
                 break
             self.aws.pause()
         lines = stacks.tell_failures(self.aws, name) if stack else ()

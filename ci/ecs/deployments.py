@@ -100,9 +100,9 @@ def under_way(aws: Aws, names: Names) -> Deployment | None:
     return describe(aws, running[-1].arn) if running else None
 
 
-def newest(aws: Aws, names: Names) -> Deployment | None:
-    """The newest deployment, ended or not, or None."""
-    found = briefs(aws, names)
+def newest(aws: Aws, names: Names, since: datetime) -> Deployment | None:
+    """The newest deployment, ended or not, or None; `since` as ECS may still list those of a service that is gone."""
+    found = [brief for brief in briefs(aws, names) if brief.created >= since]
     return describe(aws, found[-1].arn) if found else None
 
 

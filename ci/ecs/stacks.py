@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,10 @@ USABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPL
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack as it is: its status, parameters and outputs."""
+    """A stack as it is: since when, its status, parameters and outputs."""
 
     name: str
+    created: datetime
     status: str
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
@@ -78,6 +80,7 @@ def look(aws: Aws, name: str) -> Stack | None:
     stack = found[0]
     return Stack(
         name,
+        stack["CreationTime"],
         stack["StackStatus"],
         {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])},
         {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])},

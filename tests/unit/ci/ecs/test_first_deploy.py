@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from ci.ecs import errors
+from ci.ecs import deployments, errors
+from ci.ecs.names import Names
 
 IMAGES = "123456789012.dkr.ecr.eu-north-1.amazonaws.com/cutover"
 Bench = Any  # see bench.py
@@ -96,3 +98,12 @@ def vanish(bench: Bench) -> None:
     """CloudFormation goes back, and says which resource failed."""
     bench.world.cfn.fails["cutover-demo-service"] = [("Service", "AWS::ECS::Service", "it did not stabilize.")]
     bench.world.cfn.fail("cutover-demo-service")
+
+
+def test_a_deployment_of_a_service_that_is_gone_is_not_taken_for_the_new_one(live: Bench) -> None:
+    """ECS still lists those of the first creation, which failed, while the second one has not got to its service."""
+    aws, names = live.world.aws, Names("cutover", "demo")
+    begun = live.world.ecs.moment()
+    found = deployments.newest(aws, names, begun - timedelta(hours=1))
+    assert found and found.status == "SUCCESSFUL"
+    assert deployments.newest(aws, names, begun + timedelta(seconds=1)) is None
