@@ -5,7 +5,8 @@ Errors: Newcombe's hybrid score interval for the difference of two proportions (
 percentiles; its error is that of a lognormal distribution's percentiles, or the scatter of the minutes if that is more.
 
 Green fails where even the favourable end of the interval is beyond what is tolerated, passes where the other end is
-within it too, and is inconclusive otherwise. Failing is tested at ERROR_RATE shared among all looks.
+within it too, and is inconclusive otherwise. Failing is tested at ERROR_RATE shared among all looks. Where blue answers
+within milliseconds a ratio says little: green may always take LEAST_SLOWER_S longer.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ P90_ERROR = math.sqrt(0.9 * 0.1) / NormalDist().pdf(P90_Z)
 # Added to every latency in seconds, so that nothing below a millisecond counts; and the least spread that is believed.
 FLOOR_S = 0.001
 LEAST_SPREAD = 0.05
+# Seconds more at the 90th percentile that nobody would call slower, whatever the ratio is.
+LEAST_SLOWER_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -79,19 +82,21 @@ def analyse(green: Sequence[Minute], blue: Sequence[Minute], tolerance: Toleranc
         return Finding(INCONCLUSIVE, why, numbers)
     errors = _error_interval(greens, blues)
     latency = _latency_interval(pairs)
-    numbers |= {"errors": _shown(errors), "latency": _shown(latency)}
-    return Finding(*_verdict(errors, latency, tolerance), numbers)
+    slower = max(tolerance.slower_percent / 100, LEAST_SLOWER_S / (_latency(blues) + FLOOR_S))
+    numbers |= {"errors": _shown(errors), "latency": _shown(latency), "slower_tolerated": slower}
+    return Finding(*_verdict(errors, latency, tolerance.error_points, slower), numbers)
 
 
-def _verdict(errors: Interval, latency: Interval | None, tolerance: Tolerance) -> tuple[str, str]:
+def _verdict(errors: Interval, latency: Interval | None, error_points: float, slower: float) -> tuple[str, str]:
+    """Outcome and words; of errors so many points more are tolerated, of latency this share more."""
     words = f"{100 * errors.estimate:+.2f} points of errors (at least {100 * errors.low:+.2f}, at most"
-    words += f" {100 * errors.high:+.2f}; tolerated {tolerance.error_points:g})"
-    outcomes = [errors.against(tolerance.error_points / 100)]
+    words += f" {100 * errors.high:+.2f}; tolerated {error_points:g})"
+    outcomes = [errors.against(error_points / 100)]
     if latency:
-        outcomes.append(latency.against(math.log1p(tolerance.slower_percent / 100)))
+        outcomes.append(latency.against(math.log1p(slower)))
         low, middle, high = (100 * math.expm1(each) for each in (latency.low, latency.estimate, latency.high))
         words += f", {middle:+.0f} % of latency (at least {low:+.0f}, at most {high:+.0f}; tolerated"
-        words += f" {tolerance.slower_percent:g})"
+        words += f" {100 * slower:.0f})"
     else:
         outcomes.append(INCONCLUSIVE)
         words += ", latency unknown"
@@ -147,6 +152,12 @@ def _latency_interval(pairs: Sequence[tuple[Minute, Minute]]) -> Interval | None
         variance = max(variance, scatter / total / (len(rows) - 1))
     error = math.sqrt(variance)
     return Interval(mean, mean - FAIL_Z * error, mean + PASS_Z * error)
+
+
+def _latency(side: Sequence[Minute]) -> float:
+    """Its 90th percentile in seconds, the mean over its requests; 0 where it is not known."""
+    known = [(minute.p90, minute.requests) for minute in side if minute.p90 is not None]
+    return sum(p90 * requests for p90, requests in known) / max(1, sum(requests for _, requests in known))
 
 
 @dataclass(frozen=True)

@@ -97,3 +97,12 @@ def test_wilsons_interval_is_the_published_one() -> None:
     assert wilson(81, 263, 1.959964) == pytest.approx((0.2553, 0.3662), abs=1e-4)
     assert wilson(1, 29, 1.959964) == pytest.approx((0.0061, 0.1718), abs=1e-4)
     assert wilson(0, 20, 1.959964)[0] == 0 and math.isclose(wilson(20, 20, 1.959964)[1], 1)
+
+
+@pytest.mark.parametrize(
+    ("blue", "green", "outcome"),
+    [(0.002, 0.008, PASSED), (0.0005, 0.004, PASSED), (0.002, 0.03, FAILED), (0.1, 0.109, PASSED), (0.1, 0.2, FAILED)],
+)
+def test_under_ten_milliseconds_more_is_not_slower_whatever_the_ratio(blue: float, green: float, outcome: str) -> None:
+    finding = judged(*minutes(5, 1000, 0, green / 2, green), blue=minutes(5, 2000, 0, blue / 2, blue))
+    assert finding.outcome == outcome, finding.why

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 PATH = Path(__file__).with_name("simulation.py")
+PAGE = Path(__file__).parents[4] / "docs" / "deploys.md"
+RUNS = 1000
 
 
 def _loaded() -> Any:
@@ -42,10 +44,22 @@ def test_bad_canaries_are_failed(name: str) -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_false_alarms_stay_below_their_bound(name: str) -> None:
     """A pause has ERROR_RATE for all its looks together; one look has far less."""
-    assert simulation.outcomes(BY_NAME[name], 1000)["failed"] <= 10
+    assert simulation.outcomes(BY_NAME[name], RUNS)["failed"] <= 10
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("name", BAD)
 def test_misses_stay_below_a_hundredth(name: str) -> None:
-    assert simulation.outcomes(BY_NAME[name], 1000)["passed"] <= 10
+    assert simulation.outcomes(BY_NAME[name], RUNS)["passed"] <= 10
+
+
+@pytest.mark.prove
+def test_the_page_is_what_the_simulation_gives() -> None:
+    """The seed is fixed: it changes with the analysis or the cases only, and is then written anew."""
+    kept, now = PAGE.read_text(encoding="utf-8"), simulation.page(RUNS)
+    PAGE.write_text(now, encoding="utf-8")
+    assert kept == now
+
+
+def test_the_page_has_every_case() -> None:
+    assert all(f"| {name} |" in PAGE.read_text(encoding="utf-8") for name in BY_NAME)
