@@ -33,10 +33,8 @@ def judge(cases: Sequence[Case] | None, coverage: float | None, image_bytes: int
     """The verdict of each gate; None where there is nothing to judge, unless the stage that should give it broke."""
     return [
         pass_rate(cases, limits.pass_rate) if cases else _absent("pass rate", "test", broken),
-        _coverage(coverage, limits.coverage) if coverage is not None else _absent("coverage", "test", broken),
-        _image(image_bytes, limits.image_megabytes)
-        if image_bytes is not None
-        else _absent("image size", "image", broken),
+        _coverage(coverage, limits.coverage) if cases or coverage is not None else _absent("coverage", "test", broken),
+        _image(image_bytes, limits.image_megabytes) if image_bytes else _absent("image size", "image", broken),
     ]
 
 
@@ -57,7 +55,11 @@ def pass_rate(cases: Sequence[Case], least: float) -> Gate:
     return Gate("pass rate", PASSED if rate >= least else STOPS, why)
 
 
-def _coverage(percent: float, least: float) -> Gate:
+def _coverage(percent: float | None, least: float) -> Gate:
+    if percent is None:  # not known is not green
+        return Gate(
+            "coverage", STOPS if least else PASSED, f"it was not measured, at least {least:g} % must be covered"
+        )
     why = f"{_percent(percent)} of the lines and branches are covered, at least {least:g} % must be"
     return Gate("coverage", PASSED if percent >= least else STOPS, why)
 

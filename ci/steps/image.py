@@ -144,7 +144,7 @@ def canonical(built: dagger.Container, created: str, labels: Mapping[str, str]) 
     `created` is the commit's time in seconds since 1970.
     """
     archive = built.as_tarball(
-        forced_compression=dagger.ImageLayerCompression.GZIP, media_types=dagger.ImageMediaTypes.OCI
+        forced_compression=dagger.ImageLayerCompression.UNCOMPRESSED, media_types=dagger.ImageMediaTypes.OCI
     )
     script = dag.current_module().source().file("ci/release/canonical.py")
     words = ["python", "/opt/canonical.py", "/work/built.tar", ARCHIVE, created]

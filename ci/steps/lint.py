@@ -19,8 +19,9 @@ SOURCE, TOOLS = "/src", "/tools"
 CODE = ("**/*.py", "**/*.pyi", "**/py.typed", "**/pyproject.toml")
 RUFF_SETTINGS = ("**/ruff.toml", "**/.ruff.toml")
 MYPY_SETTINGS = ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg")  # in mypy's own order
+MYPY_CACHE = "/var/cache/mypy"
 RUFF = ("ruff", "check", "--no-cache", "--output-format", "concise")
-MYPY = ("mypy", "--cache-dir", "/tmp/mypy", "--show-column-numbers", "--no-pretty", "--python-executable",
+MYPY = ("mypy", "--cache-dir", MYPY_CACHE, "--show-column-numbers", "--no-pretty", "--python-executable",
         f"{image.VENV}/bin/python")  # fmt: skip
 LINT_OFF = "not linted: [tool.cutover] lint is empty\n"
 TYPES_OFF = "types are not checked: [tool.cutover] types is empty\n"
@@ -55,6 +56,8 @@ async def types(source: dagger.Directory, settings: Settings, expect: dagger.Ret
     container = _own(source, settings)
     if not await _locked(source, settings, "mypy"):
         container = _with_tools(container)
+    # What mypy knows of files that did not change; it goes by their content.
+    container = container.with_mounted_cache(MYPY_CACHE, dag.cache_volume("mypy"))
     code = source.filter(include=[*CODE, *MYPY_SETTINGS])
     return stage.run(_at(container, code), "types", [*MYPY, *wanted], expect)
 

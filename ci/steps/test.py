@@ -41,15 +41,18 @@ def _prepared(source: dagger.Directory, settings: Settings) -> dagger.Container:
 
 
 def _by_pytest(settings: Settings) -> list[str]:
-    measured = sorted(
-        {pattern.lstrip("!").partition("/")[0] for pattern in settings.include if not pattern.startswith(("!", "*"))}
-    )
     return [
         "pytest", *settings.tests, "-o", "addopts=", "-o", "cache_dir=/tmp/pytest",
-        f"--junitxml={REPORT}/junit.xml", *(f"--cov={name}" for name in measured or ["."]), "--cov-report=term",
+        f"--junitxml={REPORT}/junit.xml", *(f"--cov={name}" for name in measured(settings)), "--cov-report=term",
         f"--cov-report=xml:{REPORT}/coverage.xml",
         f"--cov-report=html:{REPORT}/coverage", f"--cov-fail-under={settings.coverage}",
     ]  # fmt: skip
+
+
+def measured(settings: Settings) -> list[str]:
+    """What coverage is measured of: the upper folders and single modules that go into the image, else all."""
+    patterns = [pattern for pattern in settings.include if not pattern.startswith(("!", "*"))]
+    return sorted({pattern.partition("/")[0].removesuffix(".py") for pattern in patterns}) or ["."]
 
 
 def _by_command(settings: Settings) -> list[list[str]]:

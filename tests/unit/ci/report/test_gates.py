@@ -34,6 +34,11 @@ def test_coverage(percent: float, outcome: str) -> None:
     assert judge(None, percent, None, {}, Limits(coverage=90))[1].outcome == outcome
 
 
+@pytest.mark.parametrize(("least", "outcome"), [(80.0, STOPS), (0.0, PASSED)])
+def test_coverage_that_was_not_measured_is_not_enough(least: float, outcome: str) -> None:
+    assert judge(_cases(1, 0), None, None, {}, Limits(coverage=least))[1].outcome == outcome
+
+
 @pytest.mark.parametrize(
     ("most", "outcome"), [(None, PASSED), (35.0, PASSED), (20.0, PASSED), (19.9, STOPS), (0.5, STOPS)]
 )
