@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 720, 120
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}"
     "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #d0d7de;padding:.3rem .6rem;"
-    "text-align:left;vertical-align:top}pre{background:#f6f8fa;padding:.8rem;overflow:auto}"
+    "text-align:left;vertical-align:top;overflow-wrap:anywhere}td:first-child{white-space:nowrap}pre{background:#f6f8fa;padding:.8rem;overflow:auto}"
     ".passed,.deployed,.unchanged{color:#116329}.failed,.rolled-back{color:#a40e26}.inconclusive,.unknown{color:#7d4e00}"
     "svg{width:100%;background:#f6f8fa}.blue{stroke:#0969da}.green{stroke:#1a7f37}polyline{fill:none;stroke-width:2}"
 )
@@ -75,7 +75,13 @@ def _all(document: Document, name: str) -> list[Any]:
 
 
 def _numbers(numbers: Mapping[str, Any]) -> str:
-    return "; ".join(f"{key} {value}" for key, value in numbers.items() if not isinstance(value, list))
+    return "; ".join(_named(key, value) for key, value in numbers.items() if not isinstance(value, list))
+
+
+def _named(key: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{key} ({', '.join(_named(name, each) for name, each in value.items())})"
+    return f"{key.replace('_', ' ')} {f'{value:.3g}' if isinstance(value, float) else value}"
 
 
 def _charts(document: Document) -> str:
