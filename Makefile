@@ -56,6 +56,8 @@ lock: $(STAMP) ## write the lock files anew
 	@$(BIN)/uv pip compile -q --group locker --generate-hashes --universal --no-header --python-version 3.11 -o ci/locker/requirements.txt
 	@$(BIN)/uv pip compile -q --group linter --generate-hashes --universal --no-header --python-version 3.11 -o ci/steps/lint-requirements.txt
 	@$(BIN)/uv pip compile -q --group reporter --generate-hashes --universal --no-header --python-version 3.11 -o ci/report/requirements.txt
+	@$(BIN)/uv pip compile -q --group scanner --generate-hashes --universal --no-header --python-version 3.11 -o ci/scan/requirements.txt
+	@$(BIN)/uv pip compile -q --group trivy --generate-hashes --universal --no-header --python-version 3.11 -o ci/scan/requirements-trivy.txt
 
 clean: ## remove .venv, reports, and AWS on this machine
 	@test ! -x $(BIN)/cutover || $(BIN)/cutover local down

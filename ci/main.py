@@ -4,6 +4,7 @@ ECS."""
 import time
 import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated
 
 import dagger
@@ -13,7 +14,7 @@ from ci import release as releases
 from ci.report.facts import Asked
 from ci.settings import Settings
 from ci.steps import aws as cloud
-from ci.steps import image, lint, lock, version
+from ci.steps import image, lint, lock, scan, version
 from ci.steps import report as reports
 from ci.steps import test as tests
 
@@ -33,6 +34,10 @@ Credentials = Annotated[
 ]
 Approved = Annotated[str, Doc("The version a person has approved, X.Y.Z; a major one goes no further without")]
 AsJson = Annotated[bool, Doc("As a JSON document instead of lines")]
+Database = Annotated[
+    dagger.Directory | None,
+    Doc("Trivy's vulnerability database (trivy.db, metadata.json); left out, it is fetched where it can be had"),
+]
 EnvironmentName = Annotated[str, Doc("One of [tool.cutover.environments.NAME]")]
 
 
@@ -110,6 +115,25 @@ class Cutover:
     async def gates(self) -> str:
         """What [tool.cutover.gates] says of this commit; fails naming each gate that stops a release."""
         return await self._gates()
+
+    @function(cache="never")
+    async def scan(
+        self,
+        environment: Annotated[str, Doc("Whose rule for what could not be scanned holds; none: it is told only")] = "",
+        database: Database = None,
+    ) -> str:
+        """Look for vulnerabilities, secrets, misconfiguration and licences; fails when a finding stops a release."""
+        step = await self._scan(environment, database, dagger.ReturnType.SUCCESS)
+        return await step.stdout()
+
+    @function(cache="never")
+    async def scan_report(
+        self,
+        environment: Annotated[str, Doc("Whose rule for what could not be scanned holds; none: it is told only")] = "",
+        database: Database = None,
+    ) -> dagger.Directory:
+        """SARIF, bills of materials (CycloneDX, SPDX), JUnit, a summary and JSON of the same, whatever the verdict."""
+        return (await self._scan(environment, database, dagger.ReturnType.ANY)).directory(scan.OUT)
 
     @function(cache="never")
     async def relock(
@@ -254,6 +278,14 @@ class Cutover:
         number, commit = str((await self._decision()).version), await version.commit(self.history)
         asked = Asked(settings.name, number, commit, begun, reports.limits(settings), made.waited, made.broken)
         return reports.written(made, asked, await self._changelog())
+
+    async def _scan(
+        self, environment: str, database: dagger.Directory | None, expect: dagger.ReturnType
+    ) -> dagger.Container:
+        settings = await self._settings()
+        unscanned = settings.environment(environment).unscanned if environment else "warn"
+        given = scan.Input(self.source, self.history, settings, database, datetime.now(UTC))
+        return await scan.judged(given, unscanned, expect)
 
     async def _canonical(self, settings: Settings, again: str = "") -> dagger.Container:
         labels = {

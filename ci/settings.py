@@ -10,6 +10,8 @@ from ci.settings_table import Table, document, each, inner, is_command, is_posit
 
 TABLE = "tool.cutover"
 STRATEGIES = ("blue-green", "canary", "linear")
+SEVERITIES = ("low", "medium", "high", "critical")
+UNSCANNED = ("warn", "fail")
 INCONCLUSIVE = ("wait", "continue", "rollback")
 # What ECS takes: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
 MOST_BAKE_MINUTES = 1440
@@ -68,6 +70,18 @@ class ReleaseGates:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """What stops a release: the least severity of a finding, and of a vulnerability, and whether one without a fix
+    does; licences, as patterns of SPDX names; how many days old the vulnerability database may be."""
+
+    severity: str = "medium"
+    vulnerabilities: str = "high"
+    unfixed: bool = False
+    licences: tuple[str, ...] = ("AGPL-*", "GPL-*", "SSPL-*")
+    database_days: int = 7
+
+
+@dataclass(frozen=True)
 class Environment:
     """Where a service is deployed, and how: stacks are called PREFIX-NAME-CONCERN; bake times are ECS's, in minutes."""
 
@@ -82,6 +96,7 @@ class Environment:
     step_bake_minutes: int = 1
     alarms: tuple[str, ...] = ()
     approval: bool = False
+    unscanned: str = "warn"
     gates: Gates = field(default_factory=Gates)
 
 
@@ -121,6 +136,7 @@ class Settings:
     minimal: bool = True
     tag_prefix: str = ""
     paths: tuple[str, ...] = ()
+    scan: Scan = field(default_factory=Scan)
     images: Mapping[str, Recipe] = field(default_factory=dict)
     registry_mirrors: tuple[str, ...] = ()
     environments: Mapping[str, Environment] = field(default_factory=dict)
@@ -206,6 +222,7 @@ def _settings(table: Table, name: str) -> Settings:
         tag_prefix=table.take("tag-prefix", "", 'what stands before v1.2.3 in tags, such as "web-"', matches(TAGS)),
         paths=table.files("paths", ()),
         minimal=table.take("minimal", True, "true or false", lambda value: isinstance(value, bool)),
+        scan=_scan(table.table("scan")),
         images={key: _recipe(row) for key, row in table.tables("images").items()},
         registry_mirrors=table.texts("registry-mirrors", ()),
         environments={key: _environment(key, row) for key, row in table.tables("environments").items()},
@@ -231,10 +248,25 @@ def _recipe(table: Table) -> Recipe:
     return recipe
 
 
+def _scan(table: Table) -> Scan:
+    allowed = f"one of {', '.join(SEVERITIES)}"
+    default = Scan()
+    scan = Scan(
+        table.take("severity", default.severity, allowed, lambda value: value in SEVERITIES),
+        table.take("vulnerabilities", default.vulnerabilities, allowed, lambda value: value in SEVERITIES),
+        table.take("unfixed", default.unfixed, "true or false", lambda value: isinstance(value, bool)),
+        table.texts("licences", default.licences),
+        table.number("database-days", default.database_days, 0, 365),
+    )
+    table.done()
+    return scan
+
+
 def _environment(name: str, table: Table) -> Environment:
     if not ENVIRONMENT.fullmatch(name):
         rule = "1 to 12 of a-z, 0-9 and -, beginning with a letter"
         raise SettingsError(f"[{table.name}] is not allowed: an environment's name must be {rule}")
+    unscanned = "fail" if name == "production" else "warn"
     environment = Environment(
         name,
         table.take("region", "eu-north-1", "an AWS region such as eu-north-1", matches(REGION)),
@@ -247,6 +279,7 @@ def _environment(name: str, table: Table) -> Environment:
         table.number("step-bake-minutes", 1, 0, MOST_BAKE_MINUTES),
         table.texts("alarms", ()),
         table.take("approval", False, "true or false", lambda value: isinstance(value, bool)),
+        table.take("unscanned", unscanned, f"one of {', '.join(UNSCANNED)}", lambda value: value in UNSCANNED),
         _gates(table.table("gates")),
     )
     table.done()
