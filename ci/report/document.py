@@ -32,29 +32,33 @@ class Inputs:
 
 
 def document(inputs: Inputs, asked: Asked) -> dict[str, Any]:
-    """The document; `verdict` is failed where a stage failed or a gate stops, else passed."""
+    """The document; `verdict` is failed where a stage failed or a gate stops, incomplete where the scan could not
+    look at all, else passed."""
     cases = _cases(inputs)
     coverage = read.cobertura(text) if (text := inputs.text("test/coverage.xml")) else None
     image = json.loads(text) if (text := inputs.text("image/image.json")) else None
-    found = _findings(inputs)
+    scan = json.loads(text) if (text := inputs.text("scan/scan.json")) else None
+    found = _findings(inputs, scan)
     judged = gates.judge(
-        cases, coverage[0] if coverage else None, image["bytes"] if image else None, asked.broken, asked.limits
+        cases, coverage[0] if coverage else None, image["bytes"] if image else None, asked.broken, asked.limits, scan
     )
     stages = [_tolerated(stage(inputs, name, asked), judged, asked) for name in STAGES]
     stopped = [gate for gate in judged if gate.outcome == gates.STOPS]
-    failed = [row["name"] for row in stages if row["outcome"] == "failed"]
+    failed = any(row["outcome"] == "failed" for row in stages)
+    whole = scan is None or scan["outcome"] != gates.INCOMPLETE
     return {
         "schema": 1, "service": asked.service, "version": asked.version, "commit": asked.commit, "begun": asked.begun,
-        "verdict": "failed" if failed or stopped else "passed", "stages": stages,
+        "verdict": "failed" if failed or stopped else "passed" if whole else gates.INCOMPLETE, "stages": stages,
         "gates": [asdict(gate) for gate in [*stopped, *(gate for gate in judged if gate not in stopped)]],
         "tests": _tests(cases), "coverage": _coverage(coverage), "findings": [asdict(row) for row in found],
+        "scanners": scan["scanners"] if scan else [],
         "image": image, "sbom": _sbom(inputs), "changelog": inputs.text("changelog.md") or "",
     }  # fmt: skip
 
 
 def stage(inputs: Inputs, name: str, asked: Asked) -> dict[str, Any]:
-    """How a stage went: `outcome` is passed, failed, or none (with `why`); `cached` whether its result is older than
-    the call for this report; `seconds` what its command took when it ran, None where that is not known."""
+    """How a stage went: `outcome` is passed, failed, incomplete, or none (with `why`); `cached` whether its result is
+    older than the call for this report; `seconds` what its command took when it ran, None where that is not known."""
     row: dict[str, Any] = {
         "name": name, "outcome": "none", "why": "", "begun": None, "seconds": None, "cached": None,
         "waited": asked.waited.get(name),
@@ -62,8 +66,17 @@ def stage(inputs: Inputs, name: str, asked: Asked) -> dict[str, Any]:
     if name in asked.broken:
         return {**row, "outcome": "failed", "why": asked.broken[name]}
     if text := inputs.text(f"{name}/{name}.jsonl"):
-        return {**row, **_ran(read.record(text), asked)}
+        row |= _ran(read.record(text), asked)
+        return _looked(row, json.loads(told)) if (told := inputs.text(f"{name}/scan.json")) else row
     return {**row, "why": (inputs.text(f"{name}/{NONE}") or f"this report has no {name}").strip()}
+
+
+def _looked(row: dict[str, Any], scan: Mapping[str, Any]) -> dict[str, Any]:
+    """A scan that found nothing and did not look at all has not passed."""
+    if scan["outcome"] != gates.INCOMPLETE or row["outcome"] == "failed":
+        return row
+    names = ", ".join(each["name"] for each in scan["scanners"] if each["not_scanned"])
+    return {**row, "outcome": gates.INCOMPLETE, "why": f"could not look at all: {names}"}
 
 
 def _tolerated(row: dict[str, Any], judged: list[gates.Gate], asked: Asked) -> dict[str, Any]:
@@ -121,9 +134,9 @@ def ranges(numbers: tuple[int, ...]) -> str:
     return ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in rows)
 
 
-def _findings(inputs: Inputs) -> list[Finding]:
+def _findings(inputs: Inputs, scan: Mapping[str, Any] | None) -> list[Finding]:
     found = [row for name in ("lint", "types") for row in read.printed(name, inputs.text(f"{name}/{name}.txt") or "")]
-    found += [row for text in inputs.texts("scan", ".sarif") for row in read.sarif("scan", text)]
+    found += read.scanned(scan) if scan else []
     return sorted(found, key=lambda row: (LEVELS.index(row.level), row.file, row.line or 0, row.rule))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Level = Literal["error", "warning", "note"]
-LEVELS: tuple[Level, ...] = ("error", "warning", "note")  # SARIF's, the gravest first
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")  # the gravest first
 STAGES = ("lint", "types", "test", "scan", "image")  # in the order in which a reader looks at them
 
 

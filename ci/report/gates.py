@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ci.errors import CutoverError
 from ci.report.facts import Case, Limits
 
 MEGABYTE = 1_000_000
+MOST_TOLD = 3  # of what stops, in one sentence; the report has all
 ALL = 100.0  # percent
-PASSED, STOPS, NOTHING = "passed", "stops", "nothing to judge"
+PASSED, STOPS, INCOMPLETE, NOTHING = "passed", "stops", "incomplete", "nothing to judge"
+LICENCE = "licence"
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate's verdict: `outcome` is passed, stops, or nothing to judge."""
+    """A gate's verdict: `outcome` is passed, stops, incomplete (not all was looked at), or nothing to judge."""
 
     name: str
     outcome: str
@@ -29,12 +32,18 @@ class StoppedError(CutoverError):
 
 
 def judge(cases: Sequence[Case] | None, coverage: float | None, image_bytes: int | None, broken: Mapping[str, str],
-          limits: Limits) -> list[Gate]:  # fmt: skip
-    """The verdict of each gate; None where there is nothing to judge, unless the stage that should give it broke."""
+          limits: Limits, scan: Mapping[str, Any] | None = None) -> list[Gate]:  # fmt: skip
+    """The verdict of each gate; None where there is nothing to judge, unless the stage that should give it broke.
+
+    Args:
+        scan: the scan's own verdict, `scan.json`, which goes by [tool.cutover.scan].
+    """
     return [
         pass_rate(cases, limits.pass_rate) if cases else _absent("pass rate", "test", broken),
         _coverage(coverage, limits.coverage) if cases or coverage is not None else _absent("coverage", "test", broken),
         _image(image_bytes, limits.image_megabytes) if image_bytes else _absent("image size", "image", broken),
+        _findings(scan) if scan else _absent("findings", "scan", broken),
+        _licences(scan) if scan else _absent("licences", "scan", broken),
     ]
 
 
@@ -69,6 +78,33 @@ def _image(size: int, most: float | None) -> Gate:
     if most is None:
         return Gate("image size", PASSED, f"{why}and no limit is set")
     return Gate("image size", PASSED if size <= most * MEGABYTE else STOPS, f"{why}at most {most:g} MB are allowed")
+
+
+def _findings(scan: Mapping[str, Any]) -> Gate:
+    """What the scan names as stopping a release, licences apart."""
+    licences = tuple(f"{row['severity']} {row['rule']} in {row['path']}" for row in _stopping_licences(scan))
+    reasons = [reason for reason in scan["reasons"] if not licences or not reason.startswith(licences)]
+    unseen = [f"{row['name']}: {row['not_scanned']}" for row in scan["scanners"] if row["not_scanned"]]
+    if reasons:
+        return Gate("findings", STOPS, _told(reasons))
+    if unseen:
+        return Gate("findings", INCOMPLETE, f"nothing that was found stops a release; not scanned: {_told(unseen)}")
+    return Gate("findings", PASSED, "nothing that the scan found stops a release")
+
+
+def _licences(scan: Mapping[str, Any]) -> Gate:
+    found = [f"{row['rule']} of {row['package'] or row['path']}" for row in _stopping_licences(scan)]
+    if found:
+        return Gate("licences", STOPS, f"forbidden: {_told(found)}")
+    return Gate("licences", PASSED, "no package has a forbidden one")
+
+
+def _stopping_licences(scan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [row for row in scan["findings"] if row["kind"] == LICENCE and row["stops"]]
+
+
+def _told(lines: Sequence[str]) -> str:
+    return "; ".join(lines[:MOST_TOLD]) + (f"; and {len(lines) - MOST_TOLD} more" if len(lines) > MOST_TOLD else "")
 
 
 def _percent(value: float) -> str:

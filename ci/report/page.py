@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 MEGABYTE, KILOBYTE, MINUTE = 1_000_000, 1_000, 60
 BELOW = 1  # levels that the changelog's headings go down: they stand in a part of the page
 UNKNOWN = "-"
-MARKS = {"passed": "✓", "failed": "✗", "error": "✗", "stops": "✗", "skipped": "○"}
+MARKS = {"passed": "✓", "failed": "✗", "error": "✗", "stops": "✗", "skipped": "○", "incomplete": "?"}
 PARTS = (
     ("failures", "Failures"), ("stages", "Stages"), ("gates", "Gates"), ("tests", "Tests"), ("coverage", "Coverage"),
     ("findings", "Findings"), ("image", "Image"), ("sbom", "SBOM"), ("changelog", "Changelog"),

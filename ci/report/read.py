@@ -1,4 +1,4 @@
-"""Reads the files that the stages leave: records, JUnit, Cobertura, `FILE:LINE: message`, SARIF, CycloneDX."""
+"""Reads the files that the stages leave: records, JUnit, Cobertura, `FILE:LINE: message`, `scan.json`, CycloneDX."""
 
 import json
 import re
@@ -12,6 +12,7 @@ PLACE = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+)(?::\d+)?: (?P<text>.
 WORD = re.compile(r"^(?P<level>error|warning|note): ")  # mypy's
 CODE = re.compile(r"^(?P<code>[A-Z]+[0-9]+) (?:\[\*\] )?")  # ruff's and flake8's
 BRACKETS = re.compile(r"\s+\[(?P<code>[a-z][a-z-]*)\]$")  # mypy's
+SHORT = 7  # digits of a commit
 OUTCOMES = {"failure": "failed", "error": "error", "skipped": "skipped"}
 
 
@@ -78,24 +79,17 @@ def _finding(stage: str, match: re.Match[str]) -> Finding:
     return Finding(stage, stage, rule, _level(level), text.strip(), match["file"], int(match["line"]))
 
 
-def sarif(stage: str, text: str) -> list[Finding]:
-    """The results of a SARIF 2.1.0 log that are not suppressed."""
-    return [
-        _result(stage, run["tool"]["driver"]["name"], result)
-        for run in json.loads(text).get("runs", ())
-        for result in run.get("results", ())
-        if not result.get("suppressions")
-    ]
+def scanned(document: Mapping[str, Any]) -> list[Finding]:
+    """The findings of a `scan.json`: an error is one that stops a release, a note one that is accepted."""
+    return [_scanned(row) for row in document["findings"]]
 
 
-def _result(stage: str, tool: str, result: Mapping[str, Any]) -> Finding:
-    places = result.get("locations") or [{}]
-    place = places[0].get("physicalLocation", {})
-    return Finding(
-        stage, tool, result.get("ruleId", ""), _level(result.get("level", "warning")),
-        result.get("message", {}).get("text", ""), place.get("artifactLocation", {}).get("uri", ""),
-        place.get("region", {}).get("startLine"),
-    )  # fmt: skip
+def _scanned(row: Mapping[str, Any]) -> Finding:
+    level: Level = "error" if row["stops"] else "note" if row["accepted"] else "warning"
+    parts = [row["message"], f"(in commit {row['commit'][:SHORT]})" if row["commit"] else ""]
+    if row["accepted"]:
+        parts.append(f"(accepted until {row['accepted']['expires']}: {row['accepted']['reason']})")
+    return Finding("scan", row["scanner"], row["rule"], level, " ".join(filter(None, parts)), row["path"], row["line"])
 
 
 def _level(word: str) -> Level:

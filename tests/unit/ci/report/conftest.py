@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,23 +31,26 @@ MYPY = (
     'app/views.py:9: error: Incompatible return value type (got "int", expected "str")  [return-value]\n'
     "app/views.py:9: note: See the manual\nFound 1 error in 1 file (checked 8 source files)\n"
 )
-SARIF = {
-    "version": "2.1.0",
-    "runs": [
-        {
-            "tool": {"driver": {"name": "Trivy"}},
-            "results": [
-                {"ruleId": "DS002", "level": "warning", "message": {"text": "runs as root"}},
-                {"ruleId": "old", "level": "error", "message": {"text": "accepted"}, "suppressions": [{}]},
-                {
-                    "ruleId": "CVE-2020-1", "level": "error", "message": {"text": "flask <0.1 has a hole"},
-                    "locations": [{"physicalLocation": {"artifactLocation": {"uri": "requirements.txt"},
-                                                        "region": {"startLine": 4}}}],
-                },
-            ],
-        }
+FOUND = {
+    "scanner": "trivy", "rule": "CVE-2020-1", "kind": "vulnerability", "severity": "high", "commit": "", "line": 4,
+    "message": "flask <0.1 has a hole", "path": "requirements.txt", "package": "flask", "stops": True, "accepted": None,
+}  # fmt: skip
+SCAN: dict[str, Any] = {
+    "outcome": "failed",
+    "reasons": ["high CVE-2020-1 in requirements.txt:4: flask <0.1 has a hole", "high GPL-3.0 in lock: copyleft"],
+    "scanners": [{"name": "trivy-source", "seconds": 3.0, "not_scanned": "", "broken": False},
+                 {"name": "pip-audit", "seconds": 1.0, "not_scanned": "no advisories", "broken": False}],
+    "findings": [
+        {**FOUND, "rule": "DS002", "kind": "misconfiguration", "path": "Dockerfile", "line": None, "stops": False,
+         "message": "runs as root"},
+        {**FOUND, "rule": "B307", "kind": "code", "path": "app/old.py", "commit": "0123456789", "stops": False,
+         "message": "eval", "accepted": {"reason": "of our own text", "expires": "2030-01-01"}},
+        {**FOUND, "rule": "GPL-3.0", "kind": "licence", "path": "lock", "line": None, "package": "gnu",
+         "message": "copyleft"},
+        FOUND,
     ],
 }  # fmt: skip
+UNSEEN = {**SCAN, "outcome": "incomplete", "reasons": [], "findings": []}
 SBOM = {
     "components": [
         {"name": "werkzeug", "version": "3.1", "licenses": [{"license": {"id": "BSD-3-Clause"}}]},
@@ -89,7 +93,7 @@ def evil(tmp_path: Path) -> Path:
     ran(tmp_path, "image", 0, BEGUN + 1)
     (tmp_path / "test/junit.xml").write_text(JUNIT)
     (tmp_path / "test/coverage.xml").write_text(COVERAGE)
-    (tmp_path / "scan/scan.sarif").write_text(json.dumps(SARIF))
+    (tmp_path / "scan/scan.json").write_text(json.dumps(SCAN))
     (tmp_path / "scan/sbom.cdx.json").write_text(json.dumps(SBOM))
     (tmp_path / "image/image.json").write_text(json.dumps(IMAGE))
     (tmp_path / "changelog.md").write_text(CHANGELOG)

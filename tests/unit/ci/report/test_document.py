@@ -1,5 +1,6 @@
 """The report's document: failures first everywhere, and what is not known is not made up."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from ci.report.document import Inputs, document, ranges
 
-from .conftest import BEGUN, JUNIT, asked, ran
+from .conftest import BEGUN, JUNIT, UNSEEN, asked, ran
 
 
 def _stages(made: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -33,14 +34,17 @@ def test_the_least_covered_file_stands_first_with_the_lines_that_no_test_ran(evi
 
 
 def test_findings_of_all_tools_have_place_and_rule_the_gravest_first(evil: Path) -> None:
-    """A note of mypy's, and a result of SARIF's that is suppressed, are none."""
+    """What stops a release, then what does not, then what is accepted; a note of mypy's is none."""
     found = document(Inputs(evil), asked())["findings"]
     assert [(row["tool"], row["rule"], row["level"], row["file"], row["line"]) for row in found] == [
         ("lint", "F401", "error", "app/views.py", 3),
         ("types", "return-value", "error", "app/views.py", 9),
-        ("Trivy", "CVE-2020-1", "error", "requirements.txt", 4),
-        ("Trivy", "DS002", "warning", "", None),
+        ("trivy", "GPL-3.0", "error", "lock", None),
+        ("trivy", "CVE-2020-1", "error", "requirements.txt", 4),
+        ("trivy", "DS002", "warning", "Dockerfile", None),
+        ("trivy", "B307", "note", "app/old.py", 4),
     ]
+    assert found[-1]["message"] == "eval (in commit 0123456) (accepted until 2030-01-01: of our own text)"
     assert found[0]["message"] == "`os` imported but unused"
     assert found[1]["message"] == 'Incompatible return value type (got "int", expected "str")'
 
@@ -60,7 +64,18 @@ def test_what_there_is_not_is_said_and_is_no_failure(clean: Path) -> None:
     assert (stages["scan"]["outcome"], stages["scan"]["why"]) == ("none", "this report has no scan")
     assert made["sbom"] is None
     assert made["tests"] is None
-    assert [gate["outcome"] for gate in made["gates"]] == ["nothing to judge", "nothing to judge", "passed"]
+    outcomes = {gate["name"]: gate["outcome"] for gate in made["gates"]}
+    assert outcomes.pop("image size") == "passed"
+    assert set(outcomes.values()) == {"nothing to judge"}
+
+
+def test_a_scan_that_could_not_look_at_all_has_not_passed_and_neither_has_the_commit(clean: Path) -> None:
+    ran(clean, "scan", 0, BEGUN + 1)
+    (clean / "scan/scan.json").write_text(json.dumps(UNSEEN))
+    made = document(Inputs(clean), asked())
+    assert (made["verdict"], _stages(made)["scan"]["outcome"]) == ("incomplete", "incomplete")
+    assert _stages(made)["scan"]["why"] == "could not look at all: pip-audit"
+    assert {gate["name"]: gate["outcome"] for gate in made["gates"]}["findings"] == "incomplete"
 
 
 def test_a_stage_that_broke_is_failed_and_so_are_the_gates_that_want_its_result(clean: Path) -> None:
@@ -68,7 +83,7 @@ def test_a_stage_that_broke_is_failed_and_so_are_the_gates_that_want_its_result(
     made = document(Inputs(clean), replace(asked(), broken={"test": "pip: no such package"}))
     assert made["verdict"] == "failed"
     assert _stages(made)["test"]["why"] == "pip: no such package"
-    assert [(gate["name"], gate["outcome"]) for gate in made["gates"]] == [
+    assert [(gate["name"], gate["outcome"]) for gate in made["gates"]][:3] == [
         ("pass rate", "stops"), ("coverage", "stops"), ("image size", "passed")
     ]  # fmt: skip
 
@@ -76,7 +91,8 @@ def test_a_stage_that_broke_is_failed_and_so_are_the_gates_that_want_its_result(
 def test_gates_that_stop_stand_first(evil: Path) -> None:
     gates = document(Inputs(evil), asked(coverage=10.0, image_megabytes=20.0))["gates"]
     assert [(gate["name"], gate["outcome"]) for gate in gates] == [
-        ("pass rate", "stops"), ("image size", "stops"), ("coverage", "passed")
+        ("pass rate", "stops"), ("image size", "stops"), ("findings", "stops"), ("licences", "stops"),
+        ("coverage", "passed"),
     ]  # fmt: skip
 
 

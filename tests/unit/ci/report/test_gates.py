@@ -5,7 +5,9 @@ from dataclasses import asdict
 import pytest
 
 from ci.report.facts import Case, Limits
-from ci.report.gates import NOTHING, PASSED, STOPS, StoppedError, judge
+from ci.report.gates import INCOMPLETE, NOTHING, PASSED, STOPS, StoppedError, judge
+
+from .conftest import SCAN, UNSEEN
 
 
 def _cases(passed: int, failed: int, skipped: int = 0) -> list[Case]:
@@ -47,13 +49,34 @@ def test_image_size(most: float | None, outcome: str) -> None:
 
 
 def test_what_is_not_known_because_its_stage_broke_stops() -> None:
-    outcomes = [gate.outcome for gate in judge(None, None, None, {"test": "no", "image": "no"}, Limits())]
-    assert outcomes == [STOPS, STOPS, STOPS]
+    broken = {"test": "no", "image": "no", "scan": "no"}
+    assert {gate.outcome for gate in judge(None, None, None, broken, Limits())} == {STOPS}
+
+
+def test_licences_and_all_else_that_the_scan_found_are_two_gates() -> None:
+    findings, licences = judge(None, None, None, {}, Limits(), SCAN)[3:]
+    assert (findings.outcome, findings.why) == (STOPS, "high CVE-2020-1 in requirements.txt:4: flask <0.1 has a hole")
+    assert (licences.outcome, licences.why) == (STOPS, "forbidden: GPL-3.0 of gnu")
+
+
+def test_what_was_not_scanned_is_said_and_is_not_green() -> None:
+    findings, licences = judge(None, None, None, {}, Limits(), UNSEEN)[3:]
+    assert findings.outcome == INCOMPLETE
+    assert findings.why == "nothing that was found stops a release; not scanned: pip-audit: no advisories"
+    assert licences.outcome == PASSED
+
+
+def test_more_than_a_few_findings_are_counted() -> None:
+    many = {**UNSEEN, "reasons": [f"high R{number} in a.py" for number in range(5)]}
+    assert (
+        judge(None, None, None, {}, Limits(), many)[3].why
+        == "high R0 in a.py; high R1 in a.py; high R2 in a.py; and 2 more"
+    )
 
 
 def test_each_gate_that_stops_is_named() -> None:
     gates = judge(_cases(1, 1), 50.0, 40_000_000, {}, Limits(image_megabytes=35))
-    told = str(StoppedError([asdict(gate) for gate in gates]))
+    told = str(StoppedError([asdict(gate) for gate in gates[:3]]))
     assert told.startswith("3 gates of [tool.cutover.gates] stopped it: pass rate: 50 % of 2 tests passed")
     assert "; coverage: 50 % of the lines and branches are covered, at least 80 % must be; image size: " in told
     assert str(StoppedError([asdict(gates[1])])).startswith("1 gate of [tool.cutover.gates] stopped it: coverage")
