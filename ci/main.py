@@ -104,19 +104,22 @@ class Cutover:
     async def report(self) -> dagger.Directory:
         """All that is known of this commit, whatever the verdict: `index.html`, `report.json`, and each stage's files.
 
-        Lint, types, tests and the image, made at once; the gates; version and changelog.
+        Lint, types, tests, scans and the image, made at once; the gates; version and changelog.
         """
-        return await self._report(
-            {"lint": self.lint_report, "types": self.types_report, "test": self.test_report, "image": self._sizes}
-        )
+        return await self._report({"lint": self.lint_report, "types": self.types_report, **self._judged_stages()})
 
     @function
     @check
     async def gates(self) -> str:
-        """What [tool.cutover.gates] says of this commit; fails naming each gate that stops a release."""
-        return await self._gates()
+        """What the gates say of this commit; fails naming each that stops a release.
 
-    @function(cache="never")
+        Pass rate, coverage, image size, and what the scan found: findings, licences.
+        """
+        return await reports.passed(await self._report(self._judged_stages()))
+
+    # What it asks the network it asks anew each hour.
+    @function(cache="1h")
+    @check
     async def scan(
         self,
         environment: Annotated[str, Doc("Whose rule for what could not be scanned holds; none: it is told only")] = "",
@@ -260,14 +263,20 @@ class Cutover:
         4) until it is approved by its number.
         """
         target = await self._target(environment, aws, credentials)
-        await self._gates()
+        scanned = target.environment.scanned
+        stages = self._judged_stages(target.environment.name if scanned else None)
+        await reports.passed(await self._report(stages))
         number = str(await version.of(self.history, target.settings))
         archive = (await self._canonical(target.settings)).file(image.ARCHIVE)
         reference = await cloud.publish(target, archive, number)
         return await cloud.deploy(target, self.source, await self._release(target, reference, approve))
 
-    async def _gates(self) -> str:
-        return await reports.passed(await self._report({"test": self.test_report, "image": self._sizes}))
+    def _judged_stages(self, environment: str | None = "") -> dict[str, reports.Making]:
+        """What the gates judge: tests, image, and the scan by an environment's rule (None: no scan)."""
+        stages: dict[str, reports.Making] = {"test": self.test_report, "image": self._sizes}
+        if environment is not None:
+            stages["scan"] = lambda: self.scan_report(environment)
+        return stages
 
     async def _sizes(self) -> dagger.Directory:
         return reports.sizes(await self._canonical(await self._settings()))

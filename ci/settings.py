@@ -11,6 +11,7 @@ from ci.settings_table import Table, document, each, inner, is_command, is_posit
 TABLE = "tool.cutover"
 STRATEGIES = ("blue-green", "canary", "linear")
 SEVERITIES = ("low", "medium", "high", "critical")
+PRODUCTION = "production"  # the environment whose settings are strict by themselves
 UNSCANNED = ("warn", "fail")
 INCONCLUSIVE = ("wait", "continue", "rollback")
 # What ECS takes: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
@@ -83,7 +84,8 @@ class Scan:
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a service is deployed, and how: stacks are called PREFIX-NAME-CONCERN; bake times are ECS's, in minutes."""
+    """Where a service is deployed, and how: stacks are called PREFIX-NAME-CONCERN; bake times are ECS's, in minutes;
+    `scanned`: `release` scans first; `unscanned`: what is done about what could not be scanned."""
 
     name: str
     region: str = "eu-north-1"
@@ -97,6 +99,7 @@ class Environment:
     alarms: tuple[str, ...] = ()
     approval: bool = False
     unscanned: str = "warn"
+    scanned: bool = False
     gates: Gates = field(default_factory=Gates)
 
 
@@ -266,7 +269,7 @@ def _environment(name: str, table: Table) -> Environment:
     if not ENVIRONMENT.fullmatch(name):
         rule = "1 to 12 of a-z, 0-9 and -, beginning with a letter"
         raise SettingsError(f"[{table.name}] is not allowed: an environment's name must be {rule}")
-    unscanned = "fail" if name == "production" else "warn"
+    unscanned = "fail" if name == PRODUCTION else "warn"
     environment = Environment(
         name,
         table.take("region", "eu-north-1", "an AWS region such as eu-north-1", matches(REGION)),
@@ -280,6 +283,7 @@ def _environment(name: str, table: Table) -> Environment:
         table.texts("alarms", ()),
         table.take("approval", False, "true or false", lambda value: isinstance(value, bool)),
         table.take("unscanned", unscanned, f"one of {', '.join(UNSCANNED)}", lambda value: value in UNSCANNED),
+        table.take("scanned", name == PRODUCTION, "true or false", lambda value: isinstance(value, bool)),
         _gates(table.table("gates")),
     )
     table.done()

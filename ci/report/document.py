@@ -72,7 +72,8 @@ def stage(inputs: Inputs, name: str, asked: Asked) -> dict[str, Any]:
 
 
 def _looked(row: dict[str, Any], scan: Mapping[str, Any]) -> dict[str, Any]:
-    """A scan that found nothing and did not look at all has not passed."""
+    """A scan that found nothing and did not look at all has not passed; its seconds are those of all its scanners."""
+    row["seconds"] += sum(each["seconds"] for each in scan["scanners"])
     if scan["outcome"] != gates.INCOMPLETE or row["outcome"] == "failed":
         return row
     names = ", ".join(each["name"] for each in scan["scanners"] if each["not_scanned"])

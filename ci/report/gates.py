@@ -28,7 +28,7 @@ class StoppedError(CutoverError):
 
     def __init__(self, gates: Sequence[Mapping[str, str]]) -> None:
         told = "; ".join(f"{gate['name']}: {gate['why']}" for gate in gates)
-        super().__init__(f"{len(gates)} gate{'s' if len(gates) > 1 else ''} of [tool.cutover.gates] stopped it: {told}")
+        super().__init__(f"{len(gates)} gate{'s' if len(gates) > 1 else ''} of a release stopped it: {told}")
 
 
 def judge(cases: Sequence[Case] | None, coverage: float | None, image_bytes: int | None, broken: Mapping[str, str],

@@ -91,7 +91,7 @@ def test_the_report_is_had_whatever_the_verdict_and_what_is_asked_again_comes_fr
 def test_each_gate_that_stops_is_named_and_the_first_failure_ends_a_check(service: Path) -> None:
     gates = _ran(service, "call", "gates")
     assert gates.returncode == 1
-    assert "2 gates of [tool.cutover.gates] stopped it: pass rate: 0 % of 1 tests passed" in gates.stderr
+    assert "2 gates of a release stopped it: pass rate: 0 % of 1 tests passed" in gates.stderr
     assert "coverage: 50 % of the lines and branches are covered, at least 80 % must be" in gates.stderr
     checked = _ran(service, "check", "--fail-fast", "lint", "types")
     assert checked.returncode == 1

@@ -128,7 +128,7 @@ def test_everything_set_is_read() -> None:
         environments={
             "live": Environment(
                 "live", "us-gov-west-1", "shop", "linear", 0, 2.5, 20, 25, 3, ("errors",), True,
-                Gates(50, 1000, 0.5, 20, "rollback"),
+                gates=Gates(50, 1000, 0.5, 20, "rollback"),
             )
         },
     )  # fmt: skip
@@ -344,3 +344,12 @@ def test_base_images_need_no_service_beside_them() -> None:
 def test_every_service_of_the_settings_has_a_recipe() -> None:
     """What is allowed there can be bound."""
     assert set(settings.SERVICES) == set(KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("row", "scanned"),
+    [("production = {}", True), ("staging = {}", False), ("production = {scanned = false}", False)],
+)
+def test_a_release_to_production_is_scanned_unless_the_settings_say_otherwise(row: str, scanned: bool) -> None:
+    settings = Settings.parse(f"{LEAST}[tool.cutover.environments]\n{row}\n")
+    assert settings.environment("").scanned is scanned

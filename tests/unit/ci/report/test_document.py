@@ -75,6 +75,7 @@ def test_a_scan_that_could_not_look_at_all_has_not_passed_and_neither_has_the_co
     made = document(Inputs(clean), asked())
     assert (made["verdict"], _stages(made)["scan"]["outcome"]) == ("incomplete", "incomplete")
     assert _stages(made)["scan"]["why"] == "could not look at all: pip-audit"
+    assert _stages(made)["scan"]["seconds"] == 6.5, "the judge's 2.5 and those of all scanners"
     assert {gate["name"]: gate["outcome"] for gate in made["gates"]}["findings"] == "incomplete"
 
 

@@ -77,6 +77,6 @@ def test_more_than_a_few_findings_are_counted() -> None:
 def test_each_gate_that_stops_is_named() -> None:
     gates = judge(_cases(1, 1), 50.0, 40_000_000, {}, Limits(image_megabytes=35))
     told = str(StoppedError([asdict(gate) for gate in gates[:3]]))
-    assert told.startswith("3 gates of [tool.cutover.gates] stopped it: pass rate: 50 % of 2 tests passed")
+    assert told.startswith("3 gates of a release stopped it: pass rate: 50 % of 2 tests passed")
     assert "; coverage: 50 % of the lines and branches are covered, at least 80 % must be; image size: " in told
-    assert str(StoppedError([asdict(gates[1])])).startswith("1 gate of [tool.cutover.gates] stopped it: coverage")
+    assert str(StoppedError([asdict(gates[1])])).startswith("1 gate of a release stopped it: coverage")
