@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from .errors import BadCredentials
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -106,7 +108,10 @@ class Aws:
 
 
 def connect(environ: Mapping[str, str] = os.environ, progress: Progress = say) -> Aws:
-    """Clients by boto3's own chain of credentials and region; raises botocore's NoRegionError without a region."""
+    """Clients by boto3's own chain of credentials and region.
+
+    Raises botocore's NoRegionError without a region, BadCredentials where a process of that chain prints no JSON.
+    """
     endpoint = environ.get("AWS_ENDPOINT_URL") or None
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
@@ -116,6 +121,10 @@ def connect(environ: Mapping[str, str] = os.environ, progress: Progress = say) -
         proxies={} if endpoint else None,
     )
     session = boto3.Session()
+    try:
+        session.get_credentials()
+    except (AttributeError, ValueError) as error:  # botocore hands on what its reader of JSON raises
+        raise BadCredentials() from error
     return Aws(
         cloudformation=session.client("cloudformation", config=config, endpoint_url=endpoint),
         ecr=session.client("ecr", config=config, endpoint_url=endpoint),

@@ -350,6 +350,16 @@ class NoCredentials(CutoverDeployError):
     sentence = "There are no AWS credentials: give some with --credentials, or by boto3's default chain."
 
 
+class BadCredentials(CutoverDeployError):
+    """What boto3 was given to sign with is something else."""
+
+    code = REFUSED
+    sentence = (
+        "The AWS credentials are not usable: they have to be JSON as `aws configure export-credentials` prints it, with"
+        " Version, AccessKeyId and SecretAccessKey."
+    )
+
+
 class NoRegion(CutoverDeployError):
     """boto3 does not know where to call."""
 

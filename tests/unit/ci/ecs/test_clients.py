@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ci.ecs import clients
+from ci.ecs import clients, errors
 from ci.ecs.clients import Aws, connect
 
 ENVIRON = {"AWS_DEFAULT_REGION": "eu-north-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
@@ -51,3 +52,18 @@ def test_a_pause_is_one_polling_interval(world: Any) -> None:
     aws: Aws = world.aws
     aws.pause()
     assert world.slept == [clients.POLL_LOCAL_S]
+
+
+@pytest.mark.parametrize("printed", ["", "no JSON", "[]"])
+def test_credentials_that_are_none_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: str
+) -> None:
+    """The deploy container hands boto3 the secret through a process; what is in the secret, a person typed."""
+    secret, config = tmp_path / "secret", tmp_path / "aws.ini"
+    secret.write_text(printed, encoding="utf-8")
+    config.write_text(f"[default]\ncredential_process = cat {secret}\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(errors.BadCredentials, match="export-credentials"):
+        connect({})
