@@ -98,9 +98,9 @@ class Environment:
     step_bake_minutes: int = 1
     alarms: tuple[str, ...] = ()
     approval: bool = False
+    gates: Gates = field(default_factory=Gates)
     unscanned: str = "warn"
     scanned: bool = False
-    gates: Gates = field(default_factory=Gates)
 
 
 @dataclass(frozen=True)
@@ -282,9 +282,9 @@ def _environment(name: str, table: Table) -> Environment:
         table.number("step-bake-minutes", 1, 0, MOST_BAKE_MINUTES),
         table.texts("alarms", ()),
         table.take("approval", False, "true or false", lambda value: isinstance(value, bool)),
+        _gates(table.table("gates")),
         table.take("unscanned", unscanned, f"one of {', '.join(UNSCANNED)}", lambda value: value in UNSCANNED),
         table.take("scanned", name == PRODUCTION, "true or false", lambda value: isinstance(value, bool)),
-        _gates(table.table("gates")),
     )
     table.done()
     return environment

@@ -39,15 +39,15 @@ def contents(names: list[str]) -> Iterator[tuple[str, bytes]]:
         wanted.write("".join(f"{name}\n" for name in names).encode())
         wanted.seek(0)
         process = subprocess.Popen(["git", "cat-file", "--batch", "--buffer"], stdin=wanted, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    for name in names:
-        header = process.stdout.readline().split()
-        if len(header) != 3:
-            continue
-        data = process.stdout.read(int(header[2]) + 1)[:-1]
-        if len(data) <= MOST_BYTES and b"\0" not in data[:8000]:
-            yield name, data
-    process.wait()
+    with process:
+        assert process.stdout is not None
+        for name in names:
+            header = process.stdout.readline().split()
+            if len(header) != 3:  # it is missing
+                continue
+            data = process.stdout.read(int(header[2]) + 1)[:-1]
+            if len(data) <= MOST_BYTES and b"\0" not in data[:8000]:
+                yield name, data
 
 
 def main(target: Path, index: Path) -> None:

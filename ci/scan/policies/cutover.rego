@@ -8,9 +8,9 @@ blocks := {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "Restrict
 deny contains row("bucket-not-blocked", "high", message, name) if {
 	some name, resource in input.Resources
 	resource.Type == "AWS::S3::Bucket"
-	missing := [block | some block in blocks; not is_on(resource, block)]
-	count(missing) > 0
-	message := sprintf("the bucket can be made public: PublicAccessBlockConfiguration lacks %s", [concat(", ", missing)])
+	some block in blocks
+	not is_on(resource, block)
+	message := "the bucket can be made public: PublicAccessBlockConfiguration does not set all four to true"
 }
 
 deny contains row("bucket-public", "critical", message, name) if {

@@ -11,6 +11,7 @@ from ci.ecs.analysis import Tolerance
 from ci.ecs.judge import INCONCLUSIVE_WAYS
 from ci.ecs.strategy import Strategy
 from ci.errors import CutoverError
+from ci.scan import Rules
 from ci.settings import Environment, Gates, Recipe, Settings, SettingsError, Smoke
 from ci.steps.services import KNOWN
 
@@ -351,5 +352,50 @@ def test_every_service_of_the_settings_has_a_recipe() -> None:
     [("production = {}", True), ("staging = {}", False), ("production = {scanned = false}", False)],
 )
 def test_a_release_to_production_is_scanned_unless_the_settings_say_otherwise(row: str, scanned: bool) -> None:
-    settings = Settings.parse(f"{LEAST}[tool.cutover.environments]\n{row}\n")
-    assert settings.environment("").scanned is scanned
+    """By `scanned`, which only production has of itself."""
+    parsed = Settings.parse(f"{LEAST}[tool.cutover.environments]\n{row}\n")
+    assert parsed.environment("").scanned is scanned
+
+
+def test_what_stops_a_release_in_a_scan_is_read() -> None:
+    """Each key of `[tool.cutover.scan]` ends in its field; left out, the defaults are those of the gate."""
+    table = """
+        [tool.cutover.scan]
+        severity = "high"
+        vulnerabilities = "critical"
+        unfixed = true
+        licences = ["LGPL-*"]
+        database-days = 1
+        """
+    assert Settings.parse(LEAST + table).scan == settings.Scan("high", "critical", True, ("LGPL-*",), 1)
+    rules, default = Rules(), Settings.parse(LEAST).scan
+    assert (default.severity, default.vulnerabilities, default.unfixed) == (
+        rules.severity,
+        rules.vulnerabilities,
+        rules.unfixed,
+    )
+    assert (default.licences, default.database_days) == (rules.licences, rules.database_days)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('severity = "grave"', "'grave' is not allowed: it must be one of low, medium, high, critical"),
+        ("database-days = -1", "must be a whole number from 0 to 365"),
+        ('licence = ["GPL-*"]', "did you mean 'licences'?"),
+    ],
+)
+def test_a_rule_of_a_scan_that_is_not_allowed_is_refused(line: str, said: str) -> None:
+    """With the table and the key."""
+    words = refusal(f"{LEAST}[tool.cutover.scan]\n{line}\n")
+    assert words.startswith("[tool.cutover.scan] ")
+    assert said in words
+
+
+def test_what_could_not_be_scanned_is_red_in_production_unless_it_is_set() -> None:
+    """Elsewhere it is told."""
+    text = LEAST + "[tool.cutover.environments.production]\n[tool.cutover.environments.staging]\n"
+    found = Settings.parse(text).environments
+    assert (found["production"].unscanned, found["staging"].unscanned) == ("fail", "warn")
+    set_otherwise = text.replace("production]\n", 'production]\nunscanned = "warn"\n')
+    assert Settings.parse(set_otherwise).environments["production"].unscanned == "warn"
