@@ -152,7 +152,7 @@ def canonical(built: dagger.Container, created: str, labels: Mapping[str, str]) 
     return (
         base()
         .with_file("/opt/canonical.py", script)
-        .with_file("/work/built.tar", archive)
+        .with_mounted_file("/work/built.tar", archive)
         .with_(lambda container: stage.run(container, "image", [*words, *given]))
     )
 
@@ -160,7 +160,9 @@ def canonical(built: dagger.Container, created: str, labels: Mapping[str, str]) 
 def same(one: dagger.File, other: dagger.File) -> dagger.Container:
     """A step that compares two canonical images; prints their digest, and fails where they are not the same bytes."""
     module = dag.current_module().source()
-    container = base().with_workdir("/opt").with_file("/work/one.tar", one).with_file("/work/other.tar", other)
+    container = (
+        base().with_workdir("/opt").with_mounted_file("/work/one.tar", one).with_mounted_file("/work/other.tar", other)
+    )
     for name in ("ci/__init__.py", "ci/release/__init__.py"):
         container = container.with_new_file(f"/opt/{name}", "")
     for name in ("ci/release/canonical.py", "ci/release/compare.py"):

@@ -51,7 +51,7 @@ async def made(stages: Mapping[str, Making]) -> Made:
 def sizes(canonical: dagger.Container) -> dagger.Directory:
     """The image stage's files: its record, and what takes the room in the image."""
     words = ["python", "-m", "ci.report.image", image.ARCHIVE, f"{FOLDER}/{SIZES}"]
-    measured = _ours(image.base()).with_file(image.ARCHIVE, canonical.file(image.ARCHIVE))
+    measured = _ours(image.base()).with_mounted_file(image.ARCHIVE, canonical.file(image.ARCHIVE))
     return measured.with_directory(FOLDER, canonical.directory(FOLDER)).with_exec(words).directory(FOLDER)
 
 

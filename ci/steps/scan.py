@@ -157,7 +157,7 @@ async def _of_image(given: Input, database: dagger.Directory) -> dagger.Director
     container, scanners = await _scanning(database, "secret", "license")
     words = [*TRIVY, "image", *scanners, "--image-config-scanners", "secret", "--input", IMAGE, "--format", "json",
              "--output", f"{OUT}/trivy-image.json"]  # fmt: skip
-    return _run(container.with_file(IMAGE, _tarball(given)), "trivy-image", words)
+    return _run(container.with_mounted_file(IMAGE, _tarball(given)), "trivy-image", words)
 
 
 async def _of_history(given: Input, database: dagger.Directory) -> dagger.Directory:
@@ -175,7 +175,7 @@ async def _of_history(given: Input, database: dagger.Directory) -> dagger.Direct
 
 async def _bill(given: Input, name: str, form: str) -> dagger.Directory:
     words = [*TRIVY, "image", "--input", IMAGE, "--format", form, "--output", f"{OUT}/{name}"]
-    return _run(_trivy().with_file(IMAGE, _tarball(given)), f"sbom-{form}", words)
+    return _run(_trivy().with_mounted_file(IMAGE, _tarball(given)), f"sbom-{form}", words)
 
 
 async def _cyclonedx(given: Input, database: dagger.Directory) -> dagger.Directory:
@@ -189,7 +189,7 @@ async def _spdx(given: Input, database: dagger.Directory) -> dagger.Directory:
 async def _files(given: Input, database: dagger.Directory) -> dagger.Directory:
     """Setuid and setgid files in the image's layers."""
     script = dag.current_module().source().file("ci/scan/files.py")
-    container = image.base().with_file("/opt/files.py", script).with_file(IMAGE, _tarball(given))
+    container = image.base().with_file("/opt/files.py", script).with_mounted_file(IMAGE, _tarball(given))
     return _run(container, "files", ["python", "/opt/files.py", IMAGE, f"{OUT}/files.json"])
 
 
@@ -233,7 +233,9 @@ async def _policy(given: Input, database: dagger.Directory) -> dagger.Directory:
 
 
 def _tarball(given: Input) -> dagger.File:
-    return image.build(given.source, given.settings).as_tarball()
+    return image.build(given.source, given.settings).as_tarball(
+        forced_compression=dagger.ImageLayerCompression.UNCOMPRESSED, media_types=dagger.ImageMediaTypes.OCI
+    )
 
 
 STEPS: dict[str, Step] = {
