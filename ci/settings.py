@@ -26,6 +26,7 @@ TAGS = re.compile(r"[A-Za-z0-9][\w./-]*[/_-]", re.ASCII)
 SERVICES = ("postgresql", "redis")
 COMMAND = 'a command that begins with python, such as "python manage.py test"'
 PYTHON = re.compile(r"3\.\d{1,2}")
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.:/-]*", re.ASCII)
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 
 
@@ -73,13 +74,15 @@ class ReleaseGates:
 @dataclass(frozen=True)
 class Scan:
     """What stops a release: the least severity of a finding, and of a vulnerability, and whether one without a fix
-    does; licences, as patterns of SPDX names; how many days old the vulnerability database may be."""
+    does; licences, as patterns of SPDX names; how many days old the vulnerability database may be, and the registry's
+    repository that it is fetched from (empty: Trivy's own)."""
 
     severity: str = "medium"
     vulnerabilities: str = "high"
     unfixed: bool = False
     licences: tuple[str, ...] = ("AGPL-*", "GPL-*", "SSPL-*")
     database_days: int = 7
+    database: str = ""
 
 
 @dataclass(frozen=True)
@@ -260,6 +263,7 @@ def _scan(table: Table) -> Scan:
         table.take("unfixed", default.unfixed, "true or false", lambda value: isinstance(value, bool)),
         table.texts("licences", default.licences),
         table.number("database-days", default.database_days, 0, 365),
+        table.take("database", "", 'a repository such as "ghcr.io/aquasecurity/trivy-db:2"', matches(REPOSITORY)),
     )
     table.done()
     return scan

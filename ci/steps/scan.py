@@ -93,6 +93,8 @@ async def _raw(given: Input) -> dagger.Directory:
 async def _fetched(given: Input) -> dagger.Directory:
     """Trivy's vulnerability database of its registry; empty where it cannot be had."""
     words = [*TRIVY[:6], "image", "--download-db-only", "--no-progress"]
+    if given.settings.scan.database:
+        words += ["--db-repository", given.settings.scan.database]
     container = (
         _trivy()
         .with_exec(["mkdir", "-p", f"{CACHE}/db"])

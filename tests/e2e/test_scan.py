@@ -137,6 +137,7 @@ def test_each_evil_is_found_in_its_file_and_line_and_stops_a_release(tmp_path: P
     assert secret["commit"] == commit
     licences = {row["package"].lower() for row in report["findings"] if row["kind"] == "licence" and row["stops"]}
     assert licences == {"unidecode"}
+    assert all(row["path"].endswith(".dist-info/METADATA") for row in report["findings"] if row["kind"] == "licence")
     assert report["outcome"] == "failed"
     files = {path.name for path in (tmp_path / "report").iterdir()}
     assert {"scan.sarif", "sbom.cdx.json", "sbom.spdx.json", "scan.junit.xml", "summary.md"} <= files

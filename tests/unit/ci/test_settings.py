@@ -366,8 +366,11 @@ def test_what_stops_a_release_in_a_scan_is_read() -> None:
         unfixed = true
         licences = ["LGPL-*"]
         database-days = 1
+        database = "registry.example:5000/trivy-db:2"
         """
-    assert Settings.parse(LEAST + table).scan == settings.Scan("high", "critical", True, ("LGPL-*",), 1)
+    assert Settings.parse(LEAST + table).scan == settings.Scan(
+        "high", "critical", True, ("LGPL-*",), 1, "registry.example:5000/trivy-db:2"
+    )
     rules, default = Rules(), Settings.parse(LEAST).scan
     assert (default.severity, default.vulnerabilities, default.unfixed) == (
         rules.severity,
@@ -381,6 +384,7 @@ def test_what_stops_a_release_in_a_scan_is_read() -> None:
     ("line", "said"),
     [
         ('severity = "grave"', "'grave' is not allowed: it must be one of low, medium, high, critical"),
+        ('database = "--insecure"', "it must be a repository such as"),
         ("database-days = -1", "must be a whole number from 0 to 365"),
         ('licence = ["GPL-*"]', "did you mean 'licences'?"),
     ],

@@ -84,6 +84,13 @@ def test_a_licence_is_told_where_no_choice_leaves_it_out(name: str, told: bool) 
     assert bool(findings(report(Target="Python", Class="license", Licenses=rows), "image", GPL)) is told
 
 
+def test_a_licence_of_a_file_is_told_with_the_file() -> None:
+    """A copy of somebody's code in the source."""
+    rows = [{"Name": "GPL-3.0", "PkgName": "", "FilePath": "vendored/LICENSE"}]
+    (found,) = findings(report(Target="Loose File License(s)", Class="license-file", Licenses=rows), "source", GPL)
+    assert (found.path, found.message) == ("vendored/LICENSE", "this file is under GPL-3.0")
+
+
 def test_licences_of_the_systems_packages_are_not_judged() -> None:
     """Every Debian image is full of them; the bills of materials have them."""
     rows = [{"Name": "GPL-2.0-only", "PkgName": "base-files"}]
