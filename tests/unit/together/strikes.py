@@ -126,7 +126,9 @@ def struck(place: Place, case: Case, moment: Moment, kind: str) -> Outcome | Non
     """The command, struck there, and the same again until it has come to its end; None where it never got there."""
     place.forget()
     version = case.arrange(place)
-    commit = f"{kind}-{'-'.join(moment)}".replace(" ", "-")
+    # What is registered for it is counted, and a place sees the strikes of many cases.
+    commit = "-".join((case.name, kind, *moment)).replace(" ", "-")
+    before = place.registrations(commit)
     strike, observer = Strike(place, moment, kind), Observer(place, case)
     place.account.around, place.account.watch = strike, observer
     run = partial(case.command, place, version, commit)
@@ -137,7 +139,9 @@ def struck(place: Place, case: Case, moment: Moment, kind: str) -> Outcome | Non
     place.account.faults.cancel()
     if not strike.struck:
         return None
-    wrong = sorted(observer.wrong) + _wrong(place, version, commit)
+    wrong = sorted(observer.wrong) + _wrong(place, version)
+    if (count := place.registrations(commit) - before) > 1:
+        wrong.append(f"{count} task definitions were registered")
     if ends[-1] != str(case.code):
         wrong.append(f"it does not end: {', '.join(ends)} ({place.said[-1:]})")
     return Outcome(ends[0], len(ends), wrong)
@@ -153,7 +157,7 @@ def _end(run: Callable[[], Any], strike: Strike) -> str:
         strike.dead = strike.armed = False
 
 
-def _wrong(place: Place, version: str, commit: str) -> list[str]:
+def _wrong(place: Place, version: str) -> list[str]:
     """What is not as it must be when all is over."""
     wrong = []
     if place.serves() != {version: 1.0}:
@@ -164,8 +168,6 @@ def _wrong(place: Place, version: str, commit: str) -> list[str]:
         wrong.append(f"{count} targets are registered")
     if place.service.under_way:
         wrong.append("a deployment is under way")
-    if (count := place.registrations(commit)) > 1:
-        wrong.append(f"{count} task definitions were registered")
     return wrong
 
 

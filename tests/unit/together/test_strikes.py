@@ -93,6 +93,13 @@ def test_a_call_that_changes_something(field: Place, name: str, kind: str) -> No
     assert wrong(found) == {}
 
 
+def test_a_strike_does_not_count_what_another_case_has_registered(field: Place) -> None:
+    """All cases share a place, and two of them are struck at the same moments."""
+    moment = ("RegisterTaskDefinition", strikes.NONE)
+    for name in ("deploy, blue-green", "deploy, canary"):
+        assert strikes.struck(field, CASES[name], moment, "killed after").wrong == []
+
+
 @pytest.mark.prove
 @pytest.mark.timeout(ALL_SECONDS)
 @pytest.mark.parametrize("name", CASES)
