@@ -38,7 +38,7 @@ def test_name():
     assert shop.__name__ == "store"
 """
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.prove]
 
 
 @pytest.fixture(scope="module")
