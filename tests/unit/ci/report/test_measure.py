@@ -42,8 +42,9 @@ def test_a_program_that_is_not_there_ends_as_in_a_shell(tmp_path: Path) -> None:
 
 
 def test_a_signal_reaches_the_command(tmp_path: Path) -> None:
-    program = (
-        "import time\ntry:\n    print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n    print('down')"
+    program = (  # it sets the handler itself: who was started in a shell's background ignores SIGINT
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "try:\n    print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n    print('down')"
     )
     command = [sys.executable, SCRIPT, "lint", tmp_path, sys.executable, "-c", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
