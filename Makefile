@@ -29,7 +29,7 @@ demo: setup ## two releases and a broken one, cut over under load on this machin
 	@$(BIN)/cutover demo
 
 test: setup ## the whole test suite
-	@$(BIN)/python -m pytest --timeout 600
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 600
 
 prove: setup ## the long lists, for real
 	@$(BIN)/python -m pytest -m prove --timeout 1200
