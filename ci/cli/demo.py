@@ -20,6 +20,7 @@ from rich.table import Table
 
 from ci.cli.changes import AnyChanges, Changes, OwnChanges
 from ci.cli.load import Load, Tally
+from ci.cli.own import checkout
 from ci.cli.scratch import Scratch
 from ci.cli.watch import Watch
 from ci.detect import RELOCK, missing
@@ -32,7 +33,7 @@ CUTOVER = [sys.executable, "-P", "-c", "from ci.cli.main import main; main()"]
 # AWS on this machine takes any; the deployer gets them as it gets real ones.
 CREDENTIALS = {"Version": 1, "AccessKeyId": "demo", "SecretAccessKey": "demo", "SessionToken": "demo"}
 FILE = "pyproject.toml"
-OWN = Path(__file__).resolve().parents[2]
+NO_CHECKOUT = "Cutover's own service is in a checkout of its repository only; show your own: cutover demo --source PATH"
 WIDTH = 120  # of the table, also where the screen's width is not known
 
 
@@ -261,6 +262,9 @@ def demo(port: int, source: Path | None) -> None:
     init` and `cutover call relock`. The folder itself stays as it is.
     """
     try:
-        Demo(source or OWN, port, own=source is None or source.resolve() == OWN).run()
+        own = checkout()
+        if (origin := source or own) is None:
+            raise DemoError(NO_CHECKOUT)
+        Demo(origin, port, own=origin.resolve() == own).run()
     except CutoverError as error:
         raise click.ClickException(str(error)) from error

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ci.cli import interrupt, tty
+from ci.cli import interrupt, own, tty
 from ci.cli.options import Options
 from ci.cli.types import Types
 from ci.engine.errors import EngineError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ci.engine.terminal import Shells
 
 APPLICATION = "cutover"
-OWN_MODULE = Path(__file__).resolve().parents[2]
 
 
 class Engine:
@@ -200,7 +199,7 @@ def found(options: Options) -> "ModuleConfig | None":
     here = place.absolute()
     if options.mod == Options.mod and not any((at / "dagger.json").is_file() for at in (here, *here.parents)):
         service = service_folder(here)
-        return replace(find_config(OWN_MODULE), called_for=service) if service else None
+        return replace(find_config(own.module()), called_for=service) if service else None
     return find_config(place)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from ci.cli import own
+
 DEFAULT_PORT = 4566
 DURATION = re.compile(r"(?P<count>\d+(?:\.\d+)?)(?P<unit>ms|s|m)?")
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
@@ -44,6 +46,7 @@ def local() -> None:
 @port_option
 def up(minute: float, port: int, enforce_iam: bool, state: Path | None) -> None:
     """Start it. Prints the endpoint."""
+    own.check_aws()
     from infra import local as aws
 
     with _one_line():
@@ -85,10 +88,8 @@ def down(port: int) -> None:
 @contextmanager
 def _one_line() -> Iterator[None]:
     """Turn an error of infra.local into one line and exit code 1."""
-    try:
-        from infra.local import LocalAwsError
-    except ImportError as error:
-        raise click.ClickException(f"{error.name} is not installed: run `make setup`") from error
+    from infra.local import LocalAwsError
+
     try:
         yield
     except LocalAwsError as error:

@@ -91,7 +91,13 @@ def _told(error: BaseException) -> int:
 
 
 def _known(error: Exception) -> int | None:
-    """The exit code of an error of the engine's, which is told; None for any other."""
+    """The exit code of an error of the engine's, or of a package that is not installed, which is told; None for any
+    other."""
+    if isinstance(error, ModuleNotFoundError):
+        from ci.cli.own import not_installed
+
+        told = not_installed(error)
+        return None if told is None else _told(told)
     from ci.engine.errors import EngineError
 
     return _told(error) if isinstance(error, EngineError) else None

@@ -15,6 +15,7 @@ from ci.engine.typedefs import pascal
 CONFIG = "dagger.json"
 GIT = ".git"
 ALWAYS_IGNORED = ("**/__pycache__", "**/.git", ".venv")
+INSTALLED = {"site-packages", "dist-packages"}
 VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 FIRST_VERSION = "v0.9.9"  # of the engine for which a dagger.json that names none was written
 CACHING_VERSION = (0, 19, 4)  # from which on functions' results are cached by default
@@ -86,7 +87,12 @@ class ModuleConfig:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """What is no part of the module: git's own folder, bytecode, and what .gitignore names."""
+        """What is no part of the module: git's own folder, bytecode, and what .gitignore names.
+
+        A module in an installed package is of no repository, though its virtual environment lies in one.
+        """
+        if INSTALLED & set(self.root.parts):
+            return ALWAYS_IGNORED
         patterns = [pattern for folder in self._folders() for pattern in _ignored(folder, self.root)]
         return (*ALWAYS_IGNORED, *patterns)
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from ci.cli.dagger import own_module
-from ci.cli.engine import OWN_MODULE, found
+from ci.cli.engine import found
 from ci.cli.options import Options
 from ci.engine.errors import ModuleLoadError
 
+OWN_MODULE = Path(__file__).parents[4]
 SETTINGS = '[tool.cutover]\nwsgi = "app:app"\n'
 
 
