@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ import platformdirs
 from rich.console import Console
 from rich.table import Table
 
+from ci.cli import own as cutover
 from ci.cli.changes import AnyChanges, Changes, OwnChanges
 from ci.cli.load import Load, Tally
-from ci.cli.own import checkout
 from ci.cli.scratch import Scratch
 from ci.cli.watch import Watch
 from ci.detect import RELOCK, missing
@@ -41,6 +41,13 @@ class DemoError(CutoverError):
     """A step of the demo did not go as it must."""
 
 
+class LeftUpError(DemoError):
+    """The demo failed after it had started AWS on this machine, which stays up to be looked at."""
+
+    def __init__(self, reason: Exception, port: int) -> None:
+        super().__init__(f"{reason}\nWhat runs still can be looked at; end it: cutover local down --port {port}")
+
+
 @dataclass
 class Release:
     """One release as the table shows it."""
@@ -59,11 +66,15 @@ class Demo:
 
     def __init__(self, origin: Path, port: int, own: bool = True) -> None:
         self.port = port
+        self._module: list[str] = []
         self.endpoint = f"http://127.0.0.1:{port}"
         self.console = Console(stderr=True)
         self.out = Console(width=max(WIDTH, Console().width))
         self._say("a scratch clone with a remote of its own")
         self.scratch = Scratch(origin, Path(platformdirs.user_state_dir("cutover")) / f"demo-{port}")
+        if not own and any((at / "dagger.json").is_file() for at in (self.scratch.work, *self.scratch.work.parents)):
+            git = self.scratch.root / ".git"
+            self._module = ["-m", str(cutover.module()), f"--source={self.scratch.work}", f"--history={git}"]
         self.settings = self._prepared()
         self.environment = self.settings.environment(ENVIRONMENT)
         self.changes: Changes = OwnChanges() if own else AnyChanges(self.settings)
@@ -72,7 +83,16 @@ class Demo:
         """Everything, and the table at the end."""
         self._say("AWS on this machine")
         self._cutover("local", "down", "--port", str(self.port))
-        self._cutover("local", "up", "--port", str(self.port), "--minute", MINUTE)
+        try:
+            self._cutover("local", "up", "--port", str(self.port), "--minute", MINUTE)
+            self._released()
+        except CutoverError as error:
+            raise LeftUpError(error, self.port) from error
+        except KeyboardInterrupt:
+            self._cutover("local", "down", "--port", str(self.port))
+            raise
+
+    def _released(self) -> None:
         self._say("provision the environment")
         self._call("provision")
         releases = [self._first(), self._second(), self._broken()]
@@ -88,11 +108,13 @@ class Demo:
         assert settings is not None  # `init` writes them, or has failed
         if ENVIRONMENT not in settings.environments:
             self.scratch.append(FILE, f"\n[tool.cutover.environments.{ENVIRONMENT}]\n")
-        if any(RELOCK in gap for gap in missing(self.scratch.work, settings)):
+        gaps = list(missing(self.scratch.work, settings))
+        if gaps and all(RELOCK in gap for gap in gaps):
             self._say("lock the dependencies")
-            self._cutover("call", "--progress", "plain", *RELOCK.split()[2:])
-        if gaps := list(missing(self.scratch.work, settings)):
-            raise DemoError("; ".join(gaps))
+            self._called(*RELOCK.split()[2:])
+            gaps = list(missing(self.scratch.work, settings))
+        if gaps:
+            raise DemoError("; ".join([gap for gap in gaps if RELOCK not in gap] or gaps))
         self.scratch.commit("build: settings and locks for the demo")
         return _read(self.scratch.work) or settings
 
@@ -113,7 +135,7 @@ class Demo:
         self._say(f"release: {release.title}")
         start = time.monotonic()
         names = f"{self.environment.prefix}-{ENVIRONMENT}"
-        version = self._cutover("call", "--progress", "plain", "version").stdout.strip()
+        version = self._called("version").stdout.strip()
         with Watch(self._client("ecs"), names, names) as watch, self._loaded(under_load) as load:
             done = self._call("release", "--approve", version, fails=fails)
         release.seconds = time.monotonic() - start
@@ -145,7 +167,11 @@ class Demo:
             "--credentials",
             "env:CUTOVER_DEMO_CREDENTIALS",
         ]
-        return self._cutover("call", "--progress", "plain", function, *words, *more, fails=fails)
+        return self._called(function, *words, *more, fails=fails)
+
+    def _called(self, *words: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
+        """`cutover call`, of Cutover's own module also where the service's repository has another."""
+        return self._cutover("call", "--progress", "plain", *self._module, *words, fails=fails)
 
     def _cutover(self, *words: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
         """Run the command in the clone, its progress on the screen; its result is captured."""
@@ -166,7 +192,7 @@ class Demo:
         result, _ = process.communicate()
         done = subprocess.CompletedProcess(list(words), process.returncode, result, "".join(errors))
         if process.returncode and not fails:
-            raise DemoError(f"`cutover {' '.join(words)}` ended with exit code {process.returncode}; see above")
+            raise DemoError(_failed(words, process.returncode, errors))
         return done
 
     def _client(self, name: str) -> Any:
@@ -228,6 +254,12 @@ def _read(folder: Path) -> Settings | None:
     return Settings.parse(text) if has_settings(text) else None
 
 
+def _failed(words: Sequence[str], code: int, printed: Sequence[str]) -> str:
+    """Which command failed, and its own last sentence where it said one."""
+    said = next((line.removeprefix("Error: ").strip() for line in reversed(printed) if line.startswith("Error: ")), "")
+    return f"`cutover {' '.join(words)}` ended with exit code {code}: {said or 'see above'}"
+
+
 def _report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     """The deploy's report: the result, or in what a failed one printed."""
     for text in (done.stdout, done.stderr):
@@ -262,7 +294,7 @@ def demo(port: int, source: Path | None) -> None:
     init` and `cutover call relock`. The folder itself stays as it is.
     """
     try:
-        own = checkout()
+        own = cutover.checkout()
         if (origin := source or own) is None:
             raise DemoError(NO_CHECKOUT)
         Demo(origin, port, own=origin.resolve() == own).run()

@@ -12,6 +12,7 @@ IDENTITY = [
 ]  # fmt: skip
 QUIET = ["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"]
 BRANCH = "cutover-demo"
+FIRST = "feat: the first commit"
 # What a folder outside of git holds that is not its own.
 NOT_OWN = (".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache", ".pytest_cache")
 
@@ -44,22 +45,34 @@ class Scratch:
         _git(self.root, "push", "--quiet", "--set-upstream", "scratch", BRANCH)
 
     def _cloned(self, top: Path) -> None:
-        """HEAD and the tags, and over them the files as they are now; what .gitignore names stays behind."""
-        _git(top, "clone", "--quiet", "--no-hardlinks", "--origin", "from", str(top), str(self.root))
-        _git(self.root, "checkout", "--quiet", "-B", BRANCH)
+        """HEAD and the tags, and over them the files as they are now; what .gitignore names stays behind.
+
+        A shallow clone has no history that a version could come from: its files begin one.
+        """
+        message = "fix: what is not committed yet"
+        if _git(top, "rev-parse", "--is-shallow-repository").strip() == "true":
+            message = FIRST
+            self._begun()
+        else:
+            _git(top, "clone", "--quiet", "--no-hardlinks", "--origin", "from", str(top), str(self.root))
+            _git(self.root, "checkout", "--quiet", "-B", BRANCH)
         listed = _git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
         names = set(filter(None, listed.split("\0")))
         gone = set(filter(None, _git(self.root, "ls-files", "-z").split("\0"))) - names
         for name in sorted(names | gone):
             _taken(top / name, self.root / name)
         if _git(self.root, "status", "--porcelain"):
-            self.commit("fix: what is not committed yet", push=False)
+            self.commit(message, push=False)
+
+    def _begun(self) -> None:
+        self.root.mkdir(exist_ok=True)
+        _git(self.root, "init", "--quiet")
+        _git(self.root, "checkout", "--quiet", "-b", BRANCH)
 
     def _copied(self, origin: Path) -> None:
         shutil.copytree(origin, self.root, ignore=shutil.ignore_patterns(*NOT_OWN), symlinks=True)
-        _git(self.root, "init", "--quiet")
-        _git(self.root, "checkout", "--quiet", "-b", BRANCH)
-        self.commit("feat: the first commit", push=False)
+        self._begun()
+        self.commit(FIRST, push=False)
 
     def replace(self, path: str, before: str, after: str) -> None:
         """Replace a text in a file of the clone, once.

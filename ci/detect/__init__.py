@@ -1,7 +1,7 @@
 """What a repository that has no settings yet is: its application, dependencies, tests; read, and never imported."""
 
 from ci.detect.applications import Application, applications
-from ci.detect.dependencies import RELOCK, Dependencies, dependencies, hashed
+from ci.detect.dependencies import RELOCK, Dependencies, dependencies, hashed, setup_cfg, unfound
 from ci.detect.missing import missing
 from ci.detect.repository import Fact, Repository, look, told
 from ci.detect.table import table
@@ -17,6 +17,8 @@ __all__ = [
     "hashed",
     "look",
     "missing",
+    "setup_cfg",
     "table",
     "told",
+    "unfound",
 ]

@@ -1,9 +1,11 @@
 """A service's dependencies in the forms that people keep them."""
 
+import configparser
 import re
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ci.detect.files import skipped, text
 
@@ -29,9 +31,28 @@ def dependencies(root: Path) -> Dependencies | None:
     """
     if own := _in(root):
         return own
+    found = _in_folders(root)
+    return found[0] if len(found) == 1 else None
+
+
+def unfound(root: Path) -> str | None:
+    """Why no dependencies are found though there are some, and what to do; None where there is nothing to say."""
+    if dependencies(root) is not None:
+        return None
+    if (root / "Pipfile").is_file():
+        return "Pipfile has no Pipfile.lock, which says the versions; make it: pipenv lock"
+    if set(_table(root / "pyproject.toml", "tool", "poetry", "dependencies")) - {"python"}:
+        return "pyproject.toml is Poetry's and has no poetry.lock, which says the versions; make it: poetry lock"
+    files = [there.file for there in _in_folders(root)]
+    if files:
+        return f'dependencies are in {", ".join(files)}; name the service\'s: requirements = ["{files[0]}"]'
+    return None
+
+
+def _in_folders(root: Path) -> list[Dependencies]:
+    """The dependencies of each folder of the root that has some."""
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not skipped(path.name))
-    found = [(folder.name, there) for folder in folders if (there := _in(folder))]
-    return replace(found[0][1], file=f"{found[0][0]}/{found[0][1].file}") if len(found) == 1 else None
+    return [replace(there, file=f"{folder.name}/{there.file}") for folder in folders if (there := _in(folder))]
 
 
 def _in(folder: Path) -> Dependencies | None:
@@ -43,6 +64,8 @@ def _in(folder: Path) -> Dependencies | None:
     others = [name for name in (*FOREIGN, *plain) if name != LOCK and (folder / name).is_file()]
     if not others and _in_project(folder / "pyproject.toml"):
         others = ["pyproject.toml"]
+    if not others and setup_cfg(folder):
+        others = ["setup.cfg"]
     if not others and LOCK in plain:
         return Dependencies(LOCK, hashed(folder / LOCK))
     return Dependencies(others[0], False) if others else None
@@ -61,11 +84,28 @@ def names(path: Path, distribution: str) -> bool:
     )
 
 
-def _in_project(path: Path) -> bool:
+def setup_cfg(folder: Path) -> list[str]:
+    """What setuptools' setup.cfg names in `install_requires`: requirements (PEP 508), one a line."""
+    parser = configparser.ConfigParser(interpolation=None)
     try:
-        project = tomllib.loads(text(path)).get("project", {})
+        parser.read_string(text(folder / "setup.cfg"))
+    except configparser.Error:
+        return []
+    lines = parser.get("options", "install_requires", fallback="").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+
+
+def _in_project(path: Path) -> bool:
+    project = _table(path, "project")
+    return bool(project.get("dependencies") or "dependencies" in project.get("dynamic", []))
+
+
+def _table(path: Path, *names: str) -> dict[str, Any]:
+    """A table of a TOML file, empty where it has none of this name or is no TOML."""
+    try:
+        found: Any = tomllib.loads(text(path))
     except tomllib.TOMLDecodeError:
-        return False
-    return isinstance(project, dict) and bool(
-        project.get("dependencies") or "dependencies" in project.get("dynamic", [])
-    )
+        return {}
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ci.detect.dependencies import LOCK, RELOCK, hashed, names
+from ci.detect.dependencies import LOCK, RELOCK, hashed, names, unfound
 from ci.detect.repository import TEST_LOCK, TEST_TOOLS
 from ci.settings import Settings
 
@@ -14,6 +14,8 @@ ANEW = "make it anew"
 def missing(root: Path, settings: Settings) -> Iterator[str]:
     """One sentence for each thing that a release would fail for: what is missing, and what to do."""
     yield from _application(root, settings)
+    if not settings.requirements and not (root / settings.lock).is_file() and (why := unfound(root)):
+        yield why
     yield from _lock(root, settings, settings.lock, (SERVER,))
     if settings.tests:
         yield from _lock(root, settings, settings.test_lock or settings.lock, TEST_TOOLS)

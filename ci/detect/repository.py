@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ci.detect import django
 from ci.detect.applications import Application, applications
-from ci.detect.dependencies import LOCK, RELOCK, Dependencies, dependencies, names
+from ci.detect.dependencies import LOCK, RELOCK, Dependencies, dependencies, names, unfound
 from ci.detect.files import TESTS, python_files, text
 from ci.detect.routes import health, routes
 from ci.errors import CutoverError
@@ -104,7 +104,7 @@ def look(root: Path) -> Repository:
         *static,
         _application_fact(application, found, from_procfile),
         python_fact,
-        _dependencies_fact(needed),
+        _dependencies_fact(needed, unfound(root)),
         _tests_fact(tests, command),
         port_fact,
         Fact("health", path or "/", "a route of this name" if path else "no route named as a health check", not path),
@@ -157,9 +157,9 @@ def _python(root: Path) -> tuple[str, Fact]:
     return IMAGE_PYTHON, Fact("python", IMAGE_PYTHON, "the image's; the repository names none", guessed=True)
 
 
-def _dependencies_fact(needed: Dependencies | None) -> Fact:
+def _dependencies_fact(needed: Dependencies | None, why: str | None) -> Fact:
     if needed is None:
-        return Fact("dependencies", "none", "no requirements, lock or [project] dependencies", guessed=True)
+        return Fact("dependencies", "none", why or "no requirements, lock or [project] dependencies", why is None)
     return Fact("dependencies", needed.file, "pinned by hash" if needed.hashed else f"to be locked: {RELOCK}")
 
 

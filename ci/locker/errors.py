@@ -14,6 +14,10 @@ class UnreadableError(LockError):
         super().__init__(f"{name} cannot be locked: {reason}")
 
 
+class UnfoundError(LockError):
+    """There are dependencies, and which of them are meant is not clear; the reason says what to do."""
+
+
 class SameFileError(LockError):
     """The lock would be written over the file that it is made of."""
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ci.detect import dependencies
+from ci.detect import dependencies, setup_cfg, unfound
 from ci.locker import foreign
-from ci.locker.errors import UnreadableError
+from ci.locker.errors import UnfoundError, UnreadableError
 from ci.settings import Settings
 
 SERVER = ("gunicorn",)
@@ -45,8 +45,11 @@ def of_service(root: Path, settings: Settings) -> Needs:
     """What the service needs to run: the settings' `requirements` or what is found, and the server.
 
     Raises:
+        UnfoundError: there are some, and it is not clear which.
         UnreadableError: a file is not as it must be.
     """
+    if not settings.requirements and (why := unfound(root)):
+        raise UnfoundError(why)
     names = settings.requirements or _found(root)
     return _sum(_of(root, name) for name in names) + Needs(lines=SERVER)
 
@@ -86,6 +89,8 @@ def _of(root: Path, name: str) -> Needs:
         )
     if file == "Pipfile.lock":
         return Needs(lines=tuple(foreign.pipfile(folder)))
+    if file == "setup.cfg":
+        return Needs(lines=tuple(setup_cfg(folder)))
     return Needs(words=(path,))
 
 

@@ -23,7 +23,9 @@ class NoSuchCommitError(CutoverError):
     """A name that is no commit of the history, or an empty history."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"the history has no commit {name!r}: give a hash, a tag or a branch that this clone has")
+        none_yet = "nothing is committed yet: git add --all && git commit -m 'feat: first'"
+        unknown = f"the history has no commit {name!r}: give a hash, a tag or a branch that this clone has"
+        super().__init__(none_yet if name == "HEAD" else unknown)
 
 
 def git(history: dagger.Directory) -> dagger.Container:

@@ -226,4 +226,20 @@ SHAPES = {
         "app:app",
         ('services = ["postgresql", "redis"]', 'apt = ["libpq5"]', 'env = { GREETING = "hello" }'),
     ),
+    "module": Shape(
+        {
+            "app.py": FLASK,
+            "requirements.txt": "flask\n",
+            "dagger.json": '{"name": "theirs", "sdk": "go", "source": ".dagger"}',
+        },
+        "app:app",
+    ),
+    "setuptools": Shape(
+        {
+            "setup.py": "from setuptools import setup\n\nsetup()\n",
+            "setup.cfg": "[metadata]\nname = shop\n[options]\npackages = shop\ninstall_requires =\n    flask\n",
+            "shop/__init__.py": FACTORY,
+        },
+        "shop:create_app()",
+    ),
 }

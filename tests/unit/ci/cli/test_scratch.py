@@ -166,3 +166,12 @@ def test_a_module_that_is_not_there_is_one_clear_error(origin: Path, tmp_path: P
 def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ScratchError, match=r"nothing is no folder$"):
         Scratch(tmp_path / "nothing", tmp_path / "scratch")
+
+
+def test_a_shallow_clone_begins_a_history_of_its_own(origin: Path, tmp_path: Path) -> None:
+    """Its version could not be known; its files are all there."""
+    git(origin, "commit", "--quiet", "--allow-empty", "-m", "feat: more")
+    git(tmp_path, "clone", "--quiet", "--depth=1", origin.as_uri(), "shallow")
+    work = Scratch(tmp_path / "shallow", tmp_path / "scratch").work
+    assert git(work, "log", "--format=%s") == "feat: the first commit"
+    assert (work / "views.py").is_file() and git(work, "rev-parse", "--is-shallow-repository") == "false"

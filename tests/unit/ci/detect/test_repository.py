@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.detect import dependencies, look, missing, table
+from ci.detect import dependencies, look, missing, setup_cfg, table
 from ci.detect.repository import NoApplicationError
 from ci.settings import Settings, Smoke
 
@@ -172,3 +172,30 @@ def test_a_lock_without_the_server_or_the_test_tools_is_told(tmp_path: Path) -> 
         "requirements.txt lacks gunicorn; make it anew",
         'requirements.txt lacks pytest, pytest-cov; set test-lock = "requirements-test.lock" and make it',
     ]
+
+
+UNFOUND = {
+    "Pipenv": ({"Pipfile": "[packages]\nflask = '*'\n"}, "pipenv lock"),
+    "Poetry": ({"pyproject.toml": "[tool.poetry.dependencies]\npython = '^3.11'\nflask = '*'\n"}, "poetry lock"),
+    "two folders": (
+        {"api/requirements.txt": "flask\n", "worker/requirements.txt": "redis\n"},
+        'name the service\'s: requirements = ["api/requirements.txt"]',
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "advice"), UNFOUND.values(), ids=UNFOUND)
+def test_dependencies_that_cannot_be_taken_are_told(tmp_path: Path, files: dict[str, str], advice: str) -> None:
+    """Instead of an image without them: what was found, and the command or the setting."""
+    root = _written(tmp_path, {"app.py": FLASK, **files})
+    settings = _settings(root)
+    assert advice in next(iter(missing(root, settings)))
+    assert any(advice in fact.why for fact in look(root).facts)
+
+
+def test_dependencies_of_setup_cfg_are_found(tmp_path: Path) -> None:
+    """A package that has nothing newer."""
+    root = _made(tmp_path, **{"setup.cfg": "[options]\ninstall_requires =\n    flask>=2\n    # a note\n    redis\n"})
+    found = dependencies(root)
+    assert found is not None and (found.file, found.hashed) == ("setup.cfg", False)
+    assert setup_cfg(root) == ["flask>=2", "redis"]

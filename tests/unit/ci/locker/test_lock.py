@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.locker.errors import SameFileError, UnreadableError, UvError
+from ci.locker.errors import SameFileError, UnfoundError, UnreadableError, UvError
 from ci.locker.lock import lock, uv
 from ci.settings import Settings
 
@@ -177,3 +177,11 @@ def test_uvs_own_words_are_told(tmp_path: Path) -> None:
     """What it says of versions that do not fit is better than anything that could be said here."""
     with pytest.raises(UvError, match=r"could not lock the dependencies:\n.*unrecognized subcommand"):
         uv(tmp_path)(["no-such-command"], "")
+
+
+def test_dependencies_that_are_not_found_are_no_lock_of_the_server_alone(tmp_path: Path, fake: FakeUv) -> None:
+    """A Pipfile without its lock: nothing is written."""
+    root = written(tmp_path, {"Pipfile": "[packages]\nflask = '*'\n"})
+    with pytest.raises(UnfoundError, match="make it: pipenv lock"):
+        lock(root, SETTINGS, root, fake)
+    assert not (root / LOCK).exists()
