@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ci.detect.files import is_test, parsed, python_files
+from ci.detect.files import imported, is_test, parsed, python_files
 
 # What makes an application, by the last part of the name that is called.
 MAKERS = {
@@ -109,20 +109,9 @@ def _module(root: Path, path: Path, tree: ast.Module) -> tuple[str, str]:
     That folder is the first above without `__init__.py` which the file does not itself name in an import.
     """
     folder = path.parent
-    imported = _imported(tree)
-    while folder.parts and ((root / folder / "__init__.py").is_file() or folder.name in imported):
+    named = imported(tree)
+    while folder.parts and ((root / folder / "__init__.py").is_file() or folder.name in named):
         folder = folder.parent
     names = path.relative_to(folder).with_suffix("").parts
     module = ".".join(names[:-1] if names[-1] == "__init__" else names)
     return ("" if folder == Path() else folder.as_posix()), module or path.stem
-
-
-def _imported(tree: ast.Module) -> set[str]:
-    """The first names of all absolute imports."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {name.name.partition(".")[0] for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found

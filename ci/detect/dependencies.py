@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ci.detect.files import skipped, text
+from ci.detect.files import imported, parsed, python_files, skipped, text
 
+FRAMEWORKS = {"apiflask", "bottle", "django", "falcon", "flask", "pyramid", "werkzeug"}
 LOCK = "requirements.lock"
 PLAIN = (LOCK, "requirements.txt", "requirements/prod.txt", "requirements/production.txt", "requirements/base.txt")
 FOREIGN = ("uv.lock", "poetry.lock", "Pipfile.lock")
@@ -46,7 +47,16 @@ def unfound(root: Path) -> str | None:
     files = [there.file for there in _in_folders(root)]
     if files:
         return f'dependencies are in {", ".join(files)}; name the service\'s: requirements = ["{files[0]}"]'
+    needed = sorted(_imported(root))
+    if needed:
+        return f"the code imports {', '.join(needed)} and no file names what to install; write it to requirements.txt"
     return None
+
+
+def _imported(root: Path) -> set[str]:
+    """The frameworks that a repository's files import."""
+    trees = [tree for path in python_files(root) if (tree := parsed(root / path)) is not None]
+    return {name for tree in trees for name in imported(tree)} & FRAMEWORKS
 
 
 def _in_folders(root: Path) -> list[Dependencies]:

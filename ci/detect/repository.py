@@ -9,9 +9,10 @@ from ci.detect import django
 from ci.detect.applications import Application, applications
 from ci.detect.dependencies import LOCK, RELOCK, Dependencies, dependencies, names, unfound
 from ci.detect.files import TESTS, python_files, text
-from ci.detect.routes import health, routes
+from ci.detect.routes import health, likely, routes
 from ci.errors import CutoverError
 
+NO_HEALTH = "no route is named as a health check; it must answer 200 without a login or a database"
 PORT = 8080
 IMAGE_PYTHON = "3.13"  # the settings' default
 BUILT_IN = ("3.13", "3.11")  # the engine makes these base images itself
@@ -94,7 +95,8 @@ def look(root: Path) -> Repository:
     application, from_procfile = _chosen(root, found)
     port, port_fact = _port(root)
     answered = routes(root)
-    path = health(answered)
+    named = health(answered)
+    path = named or likely(answered)
     tests = _tests(root)
     needed = dependencies(root)
     python, python_fact = _python(root)
@@ -107,7 +109,7 @@ def look(root: Path) -> Repository:
         _dependencies_fact(needed, unfound(root)),
         _tests_fact(tests, command),
         port_fact,
-        Fact("health", path or "/", "a route of this name" if path else "no route named as a health check", not path),
+        Fact("health", path or "/", "a route of this name" if named else NO_HEALTH, not named),
     )
     locked = needed is not None and needed.hashed and all(names(root / needed.file, name) for name in TEST_TOOLS)
     return Repository(

@@ -61,7 +61,7 @@ def test_no_application_is_one_sentence(tmp_path: Path) -> None:
     ("route", "health", "smoke"),
     [
         ("@app.route('/healthz')\ndef f():\n    return ''\n", "/healthz", (Smoke("/healthz"),)),
-        ("@app.route('/other')\ndef f():\n    return ''\n", "/", (Smoke("/"),)),
+        ("@app.route('/other')\ndef f():\n    return ''\n", "/other", (Smoke("/other"),)),
         ("requests.get('/health')\n", "/", (Smoke("/"),)),
     ],
 )
@@ -74,7 +74,7 @@ def test_the_health_path_is_a_route_of_such_a_name(tmp_path: Path, route: str, h
 def test_djangos_health_path_keeps_its_slash(tmp_path: Path) -> None:
     """Without it Django redirects, which is not healthy."""
     urls = "from django.urls import path\nurlpatterns = [path('', home), path('health/', health)]\n"
-    found = look(_made(tmp_path, **{"shop/urls.py": urls}))
+    found = look(_made(tmp_path, **{"shop/urls.py": urls, "shop/settings.py": ""}))
     assert (found.health, found.home) == ("/health/", True)
 
 
@@ -199,3 +199,35 @@ def test_dependencies_of_setup_cfg_are_found(tmp_path: Path) -> None:
     found = dependencies(root)
     assert found is not None and (found.file, found.hashed) == ("setup.cfg", False)
     assert setup_cfg(root) == ["flask>=2", "redis"]
+
+
+def test_imports_that_nothing_names_are_told(tmp_path: Path) -> None:
+    """The Django tutorial has no requirements file."""
+    told = next(iter(missing(_made(tmp_path), _settings(tmp_path))))
+    assert told == "the code imports flask and no file names what to install; write it to requirements.txt"
+
+
+FALCON = (
+    "import falcon\napp = falcon.App()\napp.add_route('/things', Things())\napp.add_route('/things/{id}', Thing())\n"
+)
+POSTED = f"{FLASK}@app.route('/a', methods=['POST'])\ndef a(): ...\n@app.get('/page')\ndef page(): ...\n"
+URLS = "urlpatterns = [path('polls/', include('polls.urls')), path('admin/', site)]\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        ({"app.py": FALCON}, "/things"),
+        ({"app.py": POSTED}, "/page"),
+        (
+            {"app.py": FLASK, "mysite/settings.py": "", "mysite/urls.py": URLS, "polls/urls.py": "x = path('', y)\n"},
+            "/polls/",
+        ),
+    ],
+)
+def test_where_nothing_answers_the_root_a_path_that_is_answered_is_guessed(
+    tmp_path: Path, files: dict[str, str], path: str
+) -> None:
+    """It is asked by the health check and by the smoke test."""
+    settings = _settings(_written(tmp_path, files))
+    assert (settings.health, settings.smoke) == (path, (Smoke(path),))
