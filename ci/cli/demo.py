@@ -3,12 +3,10 @@
 import contextlib
 import json
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,8 @@ from rich.table import Table
 
 from ci.cli import own as cutover
 from ci.cli.changes import AnyChanges, Changes, OwnChanges
-from ci.cli.load import Load, Tally
+from ci.cli.load import Load
+from ci.cli.released import Release, failed, report_of, said_by, stages
 from ci.cli.scratch import Scratch
 from ci.cli.watch import Watch
 from ci.detect import RELOCK, missing
@@ -34,6 +33,7 @@ CUTOVER = [sys.executable, "-P", "-c", "from ci.cli.main import main; main()"]
 CREDENTIALS = {"Version": 1, "AccessKeyId": "demo", "SecretAccessKey": "demo", "SessionToken": "demo"}
 FILE = "pyproject.toml"
 NO_CHECKOUT = "Cutover's own service is in a checkout of its repository only; show your own: cutover demo --source PATH"
+LOG_LINES = 12  # of tasks that ended, of those in the report
 WIDTH = 120  # of the table, also where the screen's width is not known
 
 
@@ -48,24 +48,13 @@ class LeftUpError(DemoError):
         super().__init__(f"{reason}\nWhat runs still can be looked at; end it: cutover local down --port {port}")
 
 
-@dataclass
-class Release:
-    """One release as the table shows it."""
-
-    title: str
-    outcome: str = ""
-    version: str = ""
-    digest: str = ""
-    seconds: float = 0.0
-    stages: dict[str, float] = field(default_factory=dict)
-    tally: Tally | None = None
-
-
 class Demo:
     """The demo's sequence: each method is one thing that the user sees happen."""
 
     def __init__(self, origin: Path, port: int, own: bool = True) -> None:
         self.port = port
+        self._began = time.monotonic()
+        self._first_seconds = 0.0  # from the start to the first cut-over
         self._module: list[str] = []
         self.endpoint = f"http://127.0.0.1:{port}"
         self.console = Console(stderr=True)
@@ -120,6 +109,7 @@ class Demo:
 
     def _first(self) -> Release:
         release = self._release(Release("first release"), under_load=False)
+        self._first_seconds = time.monotonic() - self._began
         self.scratch.tag(release.version, self.settings.tag_prefix)
         return release
 
@@ -137,17 +127,25 @@ class Demo:
         names = f"{self.environment.prefix}-{ENVIRONMENT}"
         version = self._called("version").stdout.strip()
         with Watch(self._client("ecs"), names, names) as watch, self._loaded(under_load) as load:
-            done = self._call("release", "--approve", version, fails=fails)
+            done = self._call("release", "--approve", version, fails=True)
         release.seconds = time.monotonic() - start
         release.stages, release.tally = watch.stages, load.tally if load else None
-        report = _report(done)
+        report = report_of(done)
         release.version, release.digest = report.get("version", ""), report.get("digest", "")
         release.outcome = report.get("outcome", "not deployed")
         if fails == (done.returncode == 0) or not report or (fails and watch.status != "ROLLBACK_SUCCESSFUL"):
-            raise DemoError(
-                f"the release {release.title!r} ended with exit code {done.returncode}, {release.outcome}; see above"
-            )
+            raise DemoError(self._why(release, done, report))
         return release
+
+    def _why(self, release: Release, done: subprocess.CompletedProcess[str], report: dict[str, Any]) -> str:
+        """What the release says of itself, the last lines of tasks that ended, and the setting where one helps."""
+        said = report.get("message") or said_by(done.stderr.splitlines())
+        hint = ""
+        if "health checks" in said:
+            hint = f'\n[tool.cutover] health = "{self.settings.health}" must be a path that answers 200'
+        logs = "".join(f"\n  {line}" for line in report.get("logs", [])[-LOG_LINES:])
+        ended = f"the release {release.title!r} ended with exit code {done.returncode}, {release.outcome}"
+        return f"{ended}: {said}{hint}{logs}"
 
     @contextlib.contextmanager
     def _loaded(self, wanted: bool) -> Iterator[Load | None]:
@@ -192,7 +190,7 @@ class Demo:
         result, _ = process.communicate()
         done = subprocess.CompletedProcess(list(words), process.returncode, result, "".join(errors))
         if process.returncode and not fails:
-            raise DemoError(_failed(words, process.returncode, errors))
+            raise DemoError(failed(words, process.returncode, errors))
         return done
 
     def _client(self, name: str) -> Any:
@@ -218,7 +216,12 @@ class Demo:
             counts = (str(tally.sent), str(tally.failed), f"{tally.slowest * 1000:.0f}") if tally else ("-", "-", "-")
             table.add_row(row.title, row.version, row.digest[7:19], row.outcome, f"{row.seconds:.1f}", *counts)
         self.out.print(table)
-        self.out.print(_stages(releases))
+        self.out.print(stages(releases))
+        self.out.print(
+            f"From the start to the first cut-over: {self._first_seconds:.0f} s; "
+            f"all of it: {time.monotonic() - self._began:.0f} s",
+            highlight=False,
+        )
         production, *others = self._urls()
         # --json is `call`'s too: the function's text, itself JSON, as a JSON string.
         serves = json.loads(json.loads(self._call("status", "--json").stdout))["serves"]
@@ -233,16 +236,6 @@ class Demo:
         self.console.rule(text, align="left")
 
 
-def _stages(releases: list[Release]) -> Table:
-    table = Table(title="Seconds in each stage of ECS's deployment")
-    table.add_column("stage")
-    for row in releases:
-        table.add_column(row.version or "?", justify="right")
-    for stage in dict.fromkeys(stage for row in releases for stage in row.stages):
-        table.add_row(stage, *(f"{row.stages[stage]:.1f}" if stage in row.stages else "-" for row in releases))
-    return table
-
-
 def _read(folder: Path) -> Settings | None:
     """The settings of the service in a folder; None where it has none.
 
@@ -252,23 +245,6 @@ def _read(folder: Path) -> Settings | None:
     path = folder / FILE
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     return Settings.parse(text) if has_settings(text) else None
-
-
-def _failed(words: Sequence[str], code: int, printed: Sequence[str]) -> str:
-    """Which command failed, and its own last sentence where it said one."""
-    said = next((line.removeprefix("Error: ").strip() for line in reversed(printed) if line.startswith("Error: ")), "")
-    return f"`cutover {' '.join(words)}` ended with exit code {code}: {said or 'see above'}"
-
-
-def _report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The deploy's report: the result, or in what a failed one printed."""
-    for text in (done.stdout, done.stderr):
-        for start in re.finditer(r"^\{", text, re.MULTILINE):
-            with contextlib.suppress(ValueError):
-                found = json.JSONDecoder().raw_decode(text, start.start())[0]
-                if "outcome" in found:
-                    return dict(found)
-    return {}
 
 
 def _check(releases: list[Release]) -> None:

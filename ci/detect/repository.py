@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ci.detect import django
+from ci.detect import django, flask
 from ci.detect.applications import Application, applications
 from ci.detect.dependencies import LOCK, RELOCK, Dependencies, dependencies, names, unfound
 from ci.detect.files import TESTS, python_files, text
@@ -100,8 +100,11 @@ def look(root: Path) -> Repository:
     tests = _tests(root)
     needed = dependencies(root)
     python, python_fact = _python(root)
-    command, before = django.test_command(root) if tests else None, django.before(root)
-    static = tuple(Fact("before", line, "Django's settings") for line in before)
+    command, before = (
+        django.test_command(root) if tests else None,
+        django.before(root) or flask.before(root, application),
+    )
+    static = tuple(Fact("before", line, "makes what the image needs, by the service's own words") for line in before)
     facts = (
         *static,
         _application_fact(application, found, from_procfile),

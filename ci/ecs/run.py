@@ -116,6 +116,8 @@ class Run:
         )  # fmt: skip
         ended = shepherd.follow(deployment)
         self._measure(ended, since)
+        if ended.status != deployments.SUCCESSFUL:
+            self._excerpt(ended)  # now: a first deploy's stack takes its log group with it
         return ended, shepherd
 
     def conclude(self, ended: Deployment, shepherd: Shepherd, digest: str, why: str = "") -> None:
@@ -124,7 +126,6 @@ class Run:
             self.prove(report.DEPLOYED, digest)
             return
         why = why or shepherd.why
-        self._excerpt(ended)
         serves = self.in_words(self.seen(serving.service_of(self.aws, self.names)))
         version = self.told.version
         if ended.status == deployments.ROLLED_BACK and shepherd.inconclusive:

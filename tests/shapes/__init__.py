@@ -126,6 +126,101 @@ def test_both_answer():
     assert redis.from_url(os.environ["REDIS_URL"]).ping()
 """
 PROJECT = '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["flask>=3"]\n'
+FLASKR = """\
+[project]
+name = "flaskr"
+version = "1.0.0"
+dependencies = ["flask"]
+
+[project.optional-dependencies]
+test = ["pytest"]
+
+[build-system]
+requires = ["flit_core<4"]
+build-backend = "flit_core.buildapi"
+
+[tool.pytest.ini_options]
+testpaths = ["tests"]
+filterwarnings = ["error"]
+"""
+FLASKR_APP = """\
+import os
+
+from flask import Flask
+
+
+def create_app(test_config=None):
+    app = Flask(__name__, instance_relative_config=True)
+    app.config.from_mapping(SECRET_KEY="dev", DATABASE=os.path.join(app.instance_path, "flaskr.sqlite"))
+    if test_config is None:
+        app.config.from_pyfile("config.py", silent=True)
+    else:
+        app.config.update(test_config)
+    try:
+        os.makedirs(app.instance_path)
+    except OSError:
+        pass
+
+    @app.route("/hello")
+    def hello():
+        return "Hello, World!"
+
+    from . import blog, db
+
+    db.init_app(app)
+    app.register_blueprint(blog.bp)
+    app.add_url_rule("/", endpoint="index")
+    return app
+"""
+FLASKR_DB = """\
+import sqlite3
+
+import click
+from flask import current_app, g
+
+
+def get_db():
+    if "db" not in g:
+        g.db = sqlite3.connect(current_app.config["DATABASE"], detect_types=sqlite3.PARSE_DECLTYPES)
+    return g.db
+
+
+def close_db(e=None):
+    db = g.pop("db", None)
+    if db is not None:
+        db.close()
+
+
+@click.command("init-db")
+def init_db_command():
+    with current_app.open_resource("schema.sql") as file:
+        get_db().executescript(file.read().decode("utf8"))
+
+
+def init_app(app):
+    app.teardown_appcontext(close_db)
+    app.cli.add_command(init_db_command)
+"""
+FLASKR_BLOG = """\
+from flask import Blueprint
+
+from .db import get_db
+
+bp = Blueprint("blog", __name__)
+
+
+@bp.route("/")
+def index():
+    return f"{len(get_db().execute('SELECT id, title FROM post').fetchall())} posts"
+"""
+FLASKR_TEST = """\
+from flaskr import create_app
+
+
+def test_hello():
+    assert not create_app().testing
+    assert create_app({"TESTING": True}).test_client().get("/hello").data == b"Hello, World!"
+"""
 POETRY = '[tool.poetry]\nname = "shop"\nversion = "1"\n[tool.poetry.dependencies]\npython = "^3.11"\nflask = "^3.1"\n'
 POETRY_LOCK = '[[package]]\nname = "flask"\nversion = "3.1.0"\n'
 PIPFILE_LOCK = json.dumps({"default": {"flask": {"version": "==3.1.0"}}, "develop": {}})
@@ -241,5 +336,16 @@ SHAPES = {
             "shop/__init__.py": FACTORY,
         },
         "shop:create_app()",
+    ),
+    "flaskr": Shape(
+        {
+            "pyproject.toml": FLASKR,
+            "flaskr/__init__.py": FLASKR_APP,
+            "flaskr/db.py": FLASKR_DB,
+            "flaskr/schema.sql": "CREATE TABLE post (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL);\n",
+            "flaskr/blog.py": FLASKR_BLOG,
+            "tests/test_hello.py": FLASKR_TEST,
+        },
+        "flaskr:create_app()",
     ),
 }

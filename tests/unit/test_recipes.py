@@ -8,7 +8,8 @@ import pytest
 from ci.settings import Settings
 from tests.shapes import SHAPES
 
-RECIPES = (Path(__file__).parents[2] / "docs/recipes.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+RECIPES = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", RECIPES, re.MULTILINE | re.DOTALL))
 LEAST = '[tool.cutover]\nwsgi = "app:app"\n'
 
@@ -38,3 +39,11 @@ def test_the_lines_that_a_shape_needs_are_in_its_recipe(name: str) -> None:
     """A user finds them there."""
     section = next(text for text in SECTIONS.values() if name in _tried(text))
     assert set(SHAPES[name].settings) <= set(_lines(section))
+
+
+def test_every_recipe_says_what_it_is_tried_with() -> None:
+    """A repository, or a file of tests that is there; what is not tried says so."""
+    for title, section in SECTIONS.items():
+        files = re.findall(r"Tried\s+by\s+`(tests/[\w/.]+)`", section)
+        assert _tried(section) or files or "Not tried by a test yet." in section, title
+        assert all((ROOT / file).is_file() for file in files), title

@@ -231,3 +231,11 @@ def test_where_nothing_answers_the_root_a_path_that_is_answered_is_guessed(
     """It is asked by the health check and by the smoke test."""
     settings = _settings(_written(tmp_path, files))
     assert (settings.health, settings.smoke) == (path, (Smoke(path),))
+
+
+def test_flasks_own_command_makes_an_sqlite_database_in_the_image(tmp_path: Path) -> None:
+    """As Flask's tutorial has it; a database that is a server's is not made where the image is."""
+    command = "import sqlite3\n@click.command('init-db')\ndef init():\n    ...\n"
+    files = {"flaskr/__init__.py": HOME, "flaskr/db.py": command}
+    assert look(_written(tmp_path, files)).before == ("python -m flask --app flaskr init-db",)
+    assert look(_written(tmp_path, {"flaskr/db.py": command.replace("sqlite3", "psycopg")})).before == ()
