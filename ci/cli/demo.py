@@ -208,6 +208,10 @@ class Demo:
         return [listener["url"] for row in status["load_balancers"] for listener in row["listeners"]]
 
     def _table(self, releases: list[Release]) -> None:
+        self._say("what serves now")
+        production, *others = self._urls()
+        # --json is `call`'s too: the function's text, itself JSON, as a JSON string.
+        serves = json.loads(json.loads(self._call("status", "--json").stdout))["serves"]
         table = Table(title="Releases on this machine")
         for title in ("release", "version", "digest", "outcome", "seconds", "requests", "failed", "slowest (ms)"):
             table.add_column(title)
@@ -222,9 +226,6 @@ class Demo:
             f"all of it: {time.monotonic() - self._began:.0f} s",
             highlight=False,
         )
-        production, *others = self._urls()
-        # --json is `call`'s too: the function's text, itself JSON, as a JSON string.
-        serves = json.loads(json.loads(self._call("status", "--json").stdout))["serves"]
         self.out.print(f"Serving now: {serves['version']} ({serves['digest'][7:19]}) on {production}", highlight=False)
         self.out.print(
             f"Test listener: {', '.join(others)}   AWS, as a page: {self.endpoint}/   "

@@ -11,6 +11,7 @@ COLLECT = "python manage.py collectstatic --noinput"
 MIGRATE = "python manage.py migrate --noinput"
 ENGINE = re.compile(r"django\.db\.backends\.(\w+)")
 STATIC_ROOT = re.compile(r"^STATIC_ROOT\s*=", re.MULTILINE)
+NO_HOSTS = re.compile(r"^ALLOWED_HOSTS\s*(?::[^=]+)?=\s*\[\s*\]", re.MULTILINE)
 OF_PYTEST = ("pytest.ini", "conftest.py")
 NAMING_PYTEST = ("pyproject.toml", "setup.cfg", "tox.ini")
 
@@ -36,3 +37,13 @@ def before(root: Path) -> tuple[str, ...]:
     static = any(STATIC_ROOT.search(written) for written in settings)
     engines = {engine for written in settings for engine in ENGINE.findall(written)}
     return (*((COLLECT,) if static else ()), *((MIGRATE,) if engines == {"sqlite3"} else ()))
+
+
+def refusing(root: Path) -> str | None:
+    """The settings file that lets in no host but this machine's own names; health checks ask by the task's address."""
+    if not is_project(root):
+        return None
+    settings = [path for path in python_files(root) if "settings" in path.as_posix()]
+    written = [path.as_posix() for path in settings if "ALLOWED_HOSTS" in text(root / path)]
+    refused = [name for name in written if NO_HOSTS.search(text(root / name))]
+    return refused[0] if refused == written and written else None

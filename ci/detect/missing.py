@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ci.detect import django
 from ci.detect.dependencies import LOCK, RELOCK, hashed, names, unfound
 from ci.detect.repository import TEST_LOCK, TEST_TOOLS
 from ci.settings import Settings
@@ -14,6 +15,11 @@ ANEW = "make it anew"
 def missing(root: Path, settings: Settings) -> Iterator[str]:
     """One sentence for each thing that a release would fail for: what is missing, and what to do."""
     yield from _application(root, settings)
+    if file := django.refusing(root):
+        yield (
+            f"{file} has ALLOWED_HOSTS = [], so requests by another name get a 400, health checks too: "
+            'ALLOWED_HOSTS = ["*"], behind the load balancer'
+        )
     if not settings.requirements and not (root / settings.lock).is_file() and (why := unfound(root)):
         yield why
     yield from _lock(root, settings, settings.lock, (SERVER,))

@@ -239,3 +239,11 @@ def test_flasks_own_command_makes_an_sqlite_database_in_the_image(tmp_path: Path
     files = {"flaskr/__init__.py": HOME, "flaskr/db.py": command}
     assert look(_written(tmp_path, files)).before == ("python -m flask --app flaskr init-db",)
     assert look(_written(tmp_path, {"flaskr/db.py": command.replace("sqlite3", "psycopg")})).before == ()
+
+
+@pytest.mark.parametrize(("hosts", "told"), [("[]", True), ('["*"]', False), ("os.environ['HOSTS'].split()", False)])
+def test_a_django_project_that_lets_no_host_in_is_told(tmp_path: Path, hosts: str, told: bool) -> None:
+    """As `startproject` writes it: no health check of a load balancer would be answered."""
+    files = {"manage.py": "import django\n", "site/settings.py": f"ALLOWED_HOSTS = {hosts}\n"}
+    root = _made(tmp_path, **files)
+    assert any("ALLOWED_HOSTS" in gap for gap in missing(root, _settings(root))) is told
